@@ -1,0 +1,250 @@
+"""The spec language: what one model family writes and reads, as plain data.
+
+A template is a tuple. A string is text on the wire, a slot is a hole, an encoding stands where the arguments go:
+
+    ("[TOOL_CALLS]", NAME, "[ARGS]", Json())
+
+Nothing in this file runs anything: `check`, `render`, `parse` and `grammar` are readings of the same data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal, Union
+
+
+class Slot(Enum):
+    """A hole in a template."""
+
+    # in replies
+    TEXT = "free text, up to the literal that follows"
+    CALLS = "one or more calls"
+    NAME = "the function's name"
+    ID = "the call's id"
+    INDEX = "the call's position in the conversation, from 0"
+    KEY = "one argument's name, inside Tagged"
+    VALUE = "one argument's value, inside Tagged"
+    IS_STR = '"true" if the value is raw text, else "false", inside Tagged'
+    # in prompts
+    CONTENT = "the words of a message"
+    QUOTED = "the words of a message as a JSON string"
+    REPLY = "a reply, as the dialect writes it"
+    RESULTS = "one or more results"
+    SYSTEM = "the system message, where it stands inside a user turn"
+    TOOLS = "the section that tells of the tools, in the one turn that carries it"
+    LIST = "the tools themselves, inside the tools section"
+    TOOL = "one tool, as its author wrote it"
+    FUNCTION = "one tool's function object"
+    DESCRIPTION = "one tool's description"
+    PARAMETERS = "one tool's JSON schema"
+    TODAY = "the date, YYYY-MM-DD"
+
+
+TEXT, CALLS, NAME, ID, INDEX, KEY, VALUE, IS_STR = list(Slot)[:8]
+CONTENT, QUOTED, REPLY, RESULTS, SYSTEM, TOOLS, LIST, TOOL, FUNCTION, DESCRIPTION, PARAMETERS, TODAY = list(Slot)[8:]
+
+
+@dataclass(frozen=True, init=False)
+class Either:
+    """Spellings of one literal: the first is written, any is read."""
+
+    options: tuple[str, ...]
+
+    def __init__(self, *options: str) -> None:
+        object.__setattr__(self, "options", options)
+
+
+@dataclass(frozen=True)
+class When:
+    """A literal that depends on the conversation; only in `Turns`.
+
+    `tools`: there are tools. `system`: a system message was given. `both`: there are both.
+    `last`: this turn is the last one. `thinking`, `no-thinking`: the caller asked for it, or for none.
+    """
+
+    flag: Literal["tools", "system", "both", "last", "thinking", "no-thinking"]
+    then: str
+    otherwise: str = ""
+
+
+# -- encodings: how the arguments of a call are written ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Json:
+    """`{"city": "Paris", "days": 2}`"""
+
+    separators: tuple[str, str] = (", ", ": ")
+
+
+@dataclass(frozen=True)
+class Pythonic:
+    """`city="Paris", days=2`, as Python's repr writes each value."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """One template an argument, over KEY, VALUE and perhaps IS_STR. Strings are written raw.
+
+    Other values are JSON; with `python`, all of them but objects are what Python's str() gives.
+    """
+
+    each: Template
+    python: bool = False
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The whole text is one string argument of this name: code, or the input of a custom tool."""
+
+    key: str = "code"
+
+
+@dataclass(frozen=True)
+class Custom:
+    """The hatch: an encoding as code.
+
+    `write(arguments) -> text`; `read(cursor, emit)` is a generator over a `cursor.Cursor` that emits JSON;
+    `rule(schema) -> grammar rule`.
+    """
+
+    write: Callable[[Mapping[str, Any]], str]
+    read: Callable[[Any, Callable[[str], None]], Iterator[None]]
+    rule: Callable[[Mapping[str, Any]], Any]
+
+
+Encoding = Union[Json, Pythonic, Tagged, Raw, Custom]
+
+
+@dataclass(frozen=True)
+class Object:
+    """A JSON object some of whose members are slots: written in this order, read in any.
+
+    `also` holds other keys that are read for the same slots, never written.
+    """
+
+    fields: Any                      # a dict when given, a tuple of pairs when held, so that a dialect can be hashed
+    also: Any = ()
+    separators: tuple[str, str] = (", ", ": ")
+
+    def __post_init__(self) -> None:
+        for name in ("fields", "also"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, tuple(given.items()) if isinstance(given, Mapping) else tuple(given))
+
+
+Node = Union[str, Slot, Either, When, Object, Json, Pythonic, Tagged, Raw, Custom]
+Template = tuple[Node, ...]
+
+
+# -- a dialect --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How the calls of a reply are written.
+
+    `gap` is white space written between content and the calls after it. With `at_start` there is no opening
+    marker worth the name: calls can only begin a reply. `name` is the function, where the format does not write it.
+    """
+
+    each: Template
+    around: Template = (CALLS,)
+    between: str = ""
+    gap: str = ""
+    at_start: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The prompt side: how each role is framed, where the tools go, how results come back.
+
+    A template is over the slots named beside it; every literal in it is markup, encoded with special tokens.
+    """
+
+    user: Template                                   # CONTENT; TOOLS and SYSTEM where they stand in a user turn
+    assistant: Template                              # REPLY
+    results: Template                                # RESULTS: the results that follow one another
+    result: Template                                 # CONTENT or QUOTED, NAME, ID
+    result_between: str = ""
+    system: Template = ()                            # CONTENT, TOOLS
+    later_system: Template | None = None             # a system message that is not the first; None: as the first
+    start: Template = ()                             # what every prompt begins with; TODAY
+    reply_starts: Template = ()                      # what a prompt ends with, where the reply begins
+    tools: Template = ()                             # LIST: the section that stands where TOOLS is
+    tools_at: Literal["own", "system", "first-user", "last-user"] = "system"   # own: right after `start`
+    tool: Template = (TOOL,)                         # TOOL, FUNCTION, NAME, DESCRIPTION, PARAMETERS
+    tool_between: str = "\n"
+    tool_indent: int | None = None                   # of the JSON in `tool`
+    listing: Callable[[Any], str] | None = None      # the hatch: all the tools as text, in place of `tool`
+    default_system: Template = ()                    # when no system message is given; TODAY
+    default_with_tools: bool = False                 # and only when there are tools
+    system_always: bool = False                      # a system turn stands even with nothing to say
+    system_joins: str | None = None                  # all system messages are one, joined by this
+    empty_system: bool = True                        # an empty system message is still a message
+    trim: frozenset[str] = frozenset()               # of: system, user, assistant, called (content beside calls)
+    content_with_calls: Literal["kept", "dropped", "reasoning"] = "kept"       # what history makes of it
+    one_call: bool = False                           # a turn holds one call: more are told as turns of their own
+    header_once: bool = False                        # after results the reply goes on without a new header
+    history: Calls | None = None                     # how past calls are spelled, where replies spell them otherwise
+    final_closer: str = ""                           # closes the content that ends a finished conversation
+    reasoning: Literal["all", "after-user", "until-answer", "none"] = "after-user"   # what history keeps of it
+    empty_reasoning: Literal["never", "last", "always"] = "never"              # write the block with nothing in it
+    id_pattern: str | None = None                    # the ids that this family knows; others are mapped to it
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one model family writes replies and reads tools: frozen data, no code."""
+
+    name: str
+    calls: Calls
+    accept: tuple[Calls, ...] = ()                   # whole other spellings: read, never written
+    content: Template = (TEXT,)
+    reasoning: Template | None = None
+    call_ends_reasoning: bool = False                # a call marker inside open reasoning closes it; else it is text
+    join: str = ""                                   # between two parts of a reply
+    stop: tuple[str, ...] = ()
+    special: frozenset[str] = frozenset()            # literals that are single tokens in this model's vocabulary
+    turns: Turns | None = field(default=None, repr=False)
+
+
+def encoding_of(calls: Calls) -> Encoding:
+    """The encoding that stands in a call."""
+    for node in calls.each:
+        if isinstance(node, Object):
+            node = next((v for _, v in node.fields if not isinstance(v, Slot)), node)
+        if isinstance(node, (Json, Pythonic, Tagged, Raw, Custom)):
+            return node
+    raise ValueError(f"no encoding in {calls.each!r}")
+
+
+def map_literals(value: Any, change: Callable[[str], str]) -> Any:
+    """A dialect, or any part of one, with every literal of its reply side changed."""
+    match value:
+        case str():
+            return change(value)
+        case tuple():
+            return tuple(map_literals(v, change) for v in value)
+        case Either(options):
+            return Either(*(change(o) for o in options))
+        case Tagged(each, python):
+            return Tagged(map_literals(each, change), python)
+        case Calls():
+            return Calls(map_literals(value.each, change), map_literals(value.around, change), change(value.between),
+                         change(value.gap), value.at_start, value.name)
+        case Dialect():
+            return Dialect(value.name, map_literals(value.calls, change), map_literals(value.accept, change),
+                           map_literals(value.content, change), map_literals(value.reasoning, change),
+                           value.call_ends_reasoning, change(value.join), map_literals(value.stop, change),
+                           value.special, value.turns)
+        case _:
+            return value
+
+
+def is_bare(content: Template) -> bool:
+    """Does content have no markers of its own?"""
+    return not any(n.strip() for n in content if isinstance(n, str))
