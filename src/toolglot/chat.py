@@ -1,0 +1,149 @@
+"""Messages as people have them, in OpenAI's shape, -> turns.
+
+The one rule: what is wrong with a message is said with its place, `messages[3]`, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .message import Assistant, Call, Part, Reasoning, Result, System, Text, ToolglotError, Turn, User
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+class MessageError(ToolglotError):
+    """A message is not what it should be: where, what was expected, what came, what to do."""
+
+
+def as_turns(messages: Iterable[Any]) -> list[Turn]:
+    """Turns from chat messages (dicts), or turns as they are.
+
+    Roles: system or developer, user, assistant (`content`, `tool_calls` or `function_call`, `reasoning_content`),
+    tool or function. `arguments` may be JSON text or a dict. Raises MessageError.
+    """
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
+        raise MessageError(f"messages: expected a list of messages, got {_kind(messages)}; write "
+                           '[{"role": "user", "content": "..."}]')
+    turns: list[Turn] = []
+    waiting: list[Call] = []                 # calls without a result, in order
+    made: dict[str, Call] = {}
+    for i, message in enumerate(messages):
+        where = f"messages[{i}]"
+        if isinstance(message, (System, User, Assistant, Result)):
+            turn: Turn = message
+        elif isinstance(message, Mapping):
+            turn = _turn(message, where, waiting, made)
+        else:
+            raise MessageError(f"{where}: expected a dict with a role, got {_kind(message)}")
+        if isinstance(turn, Assistant):
+            waiting = [p for p in turn.parts if isinstance(p, Call)]
+            made |= {c.id: c for c in waiting if c.id is not None}
+        elif isinstance(turn, Result):
+            waiting = [c for c in waiting if c.id != turn.id] if turn.id is not None else waiting[1:]
+        turns.append(turn)
+    return turns
+
+
+def _turn(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Turn:
+    role = message.get("role")
+    match role:
+        case "user":
+            return User(_text(message.get("content"), f"{where}.content"))
+        case "assistant":
+            return Assistant(_parts(message, where))
+        case "tool" | "function":
+            return _result(message, where, waiting, made)
+        case "system" | "developer":
+            return System(_text(message.get("content"), f"{where}.content"))
+        case _:
+            raise MessageError(f"{where}.role: expected one of {', '.join(ROLES)}, got {role!r}")
+
+
+def _parts(message: Mapping[str, Any], where: str) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        if isinstance(text := message.get(key), str) and text:
+            parts.append(Reasoning(text))
+            break
+    calls = message.get("tool_calls")
+    if calls is None and isinstance(message.get("function_call"), Mapping):
+        calls = [{"function": message["function_call"]}]
+    if not isinstance(calls, (list, tuple, type(None))):
+        raise MessageError(f"{where}.tool_calls: expected a list, got {_kind(calls)}")
+    content = message.get("content")
+    text = "" if content is None else _text(content, f"{where}.content")
+    if text or not calls:
+        parts.append(Text(text))
+    return (*parts, *[_call(c, f"{where}.tool_calls[{n}]") for n, c in enumerate(calls or ())])
+
+
+def _call(call: Any, where: str) -> Call:
+    if isinstance(call, Call):
+        return call
+    function = call.get("function", call) if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping):
+        raise MessageError(f"{where}: expected a call with a function, got {_kind(call)}")
+    name, arguments = function.get("name"), function.get("arguments")
+    if not isinstance(name, str) or not name:
+        raise MessageError(f"{where}.function.name: expected the function's name, got {name!r}")
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments) if arguments.strip() else {}
+        except (ValueError, RecursionError) as e:
+            raise MessageError(f"{where}.function.arguments: expected JSON, got {function['arguments'][:60]!r} "
+                               f"({e}); give the text the model wrote, or a dict") from None
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, Mapping):
+        raise MessageError(f"{where}.function.arguments: expected a JSON object, got {_kind(arguments)}")
+    id = call.get("id") if call is not function else None
+    if not isinstance(id, (str, type(None))):
+        raise MessageError(f"{where}.id: expected a string, got {_kind(id)}")
+    return Call(name, dict(arguments), id)
+
+
+def _result(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Result:
+    content = message.get("content")
+    text = "" if content is None else _text(content, f"{where}.content")
+    id, name = message.get("tool_call_id"), message.get("name")
+    if id is not None:
+        call = made.get(id) if isinstance(id, str) else None
+        if call is None:
+            known = ", ".join(repr(k) for k in list(made)[-5:]) or "none"
+            raise MessageError(f"{where}.tool_call_id: no call {id!r} was made before it (calls made: {known}); "
+                               "give the id of a call in the assistant message that it answers")
+    else:
+        call = next((c for c in waiting if name in (None, c.name)), None)
+        if call is None:
+            raise MessageError(f"{where}: a result{f' of {name!r}' if name else ''}, but no such call waits for one; "
+                               "put it behind the assistant message with the call, and give its tool_call_id")
+    return Result(text, call.name, call.id)
+
+
+def _text(content: Any, where: str) -> str:
+    match content:
+        case str():
+            return content
+        case None:
+            raise MessageError(f"{where}: expected text, got none")
+        case list() | tuple():
+            return "".join([_part_text(p, f"{where}[{n}]") for n, p in enumerate(content)])
+        case _:
+            raise MessageError(f"{where}: expected text or a list of text parts, got {_kind(content)}")
+
+
+def _part_text(part: Any, where: str) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Mapping) and isinstance(part.get("text"), str):
+        return str(part["text"])
+    kind = part.get("type") if isinstance(part, Mapping) else _kind(part)
+    raise MessageError(f'{where}: expected a text part, {{"type": "text", "text": "..."}}, got {kind!r}; '
+                       "toolglot reads and writes text only")
+
+
+def _kind(value: Any) -> str:
+    return "none" if value is None else type(value).__name__

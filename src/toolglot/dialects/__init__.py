@@ -1,0 +1,1 @@
+"""One model family a file. Only `registry` imports them."""
