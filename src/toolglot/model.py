@@ -1,0 +1,125 @@
+"""The facade users hold: a dialect and, for a model that was never trained for tools, its own chat template."""
+
+from __future__ import annotations
+
+import datetime
+import marshal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Union
+
+from . import render
+from .chat import as_turns
+from .cursor import Limits
+from .grammar import Choice, Constraint, constrain
+from .message import Part, Reply, Tool
+from .parse import Parser, Pieces, parse
+from .registry import detect, find
+from .render import Prompt
+from .spec import Dialect
+from .tools import as_tools
+
+Seen = Union[Prompt, str, None]
+
+
+class _Shown(NamedTuple):
+    tools: tuple[Tool, ...]
+    listed: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model's function calling: prompt, parser and constraint, all of one dialect.
+
+    `template` is the model's own Jinja chat template where the dialect is zero-shot and only its frame is needed;
+    `bos` and `eos` are what that template is given for `bos_token` and `eos_token`.
+    """
+
+    dialect: Dialect
+    template: str | None = None
+    bos: str = ""
+    eos: str = ""
+    _cache: dict[bytes, _Shown] = field(default_factory=dict, compare=False, repr=False)
+
+    def prompt(self, messages: Iterable[Any], tools: Any = (), *, thinking: bool | None = None,
+               today: str | None = None, reply_starts: bool = True) -> Prompt:
+        """The conversation as the model sees it, ending where its reply begins.
+
+        `messages` are chat messages in OpenAI's shape, `tools` whatever `toolglot.tools.as_tools` takes. `thinking`
+        asks for reasoning, or for none, where the family has a switch. `today` (YYYY-MM-DD) is the date that some
+        models are told: without it, this day's. Raises MessageError and ToolError for what is not as it should be.
+        """
+        shown = self._shown(tools)
+        turns = as_turns(messages)
+        today = today if today is not None else datetime.date.today().isoformat()
+        if self.template is not None:
+            from .chat_template import framed
+
+            return framed(self.template, self.dialect, turns, shown.tools, bos=self.bos, eos=self.eos, today=today,
+                          reply_starts=reply_starts)
+        return render.prompt(self.dialect, turns, shown.tools, today=today, thinking=thinking,
+                             reply_starts=reply_starts, listed=shown.listed)
+
+    def parse(self, text: Pieces, tools: Any = None, *, prompt: Seen = None, strict: bool = False,
+              limits: Limits = Limits()) -> Reply:
+        """What the model's text means: `.content`, `.reasoning`, `.calls`, `.parts`, `.problems`. Never raises for text.
+
+        `prompt` is what the text follows; without it, what this dialect's prompts end with. Without `tools` any
+        function's name is accepted. `strict` takes nothing but what the format writes.
+        """
+        return parse(self.dialect, text, self._known(tools), prompt=_text(prompt), strict=strict, limits=limits)
+
+    def stream(self, tools: Any = None, *, prompt: Seen = None, strict: bool = False,
+               limits: Limits = Limits()) -> Parser:
+        """A parser to `feed` with text as it comes, and to `close`; both give events. `fold(events)` is the reply."""
+        return Parser(self.dialect, self._known(tools), prompt=_text(prompt), strict=strict, limits=limits)
+
+    def constrain(self, tools: Any, choice: Choice = "auto", *, parallel: bool = True, **options: Any) -> Constraint:
+        """What a reply may be: `.lark()`, `.gbnf()`, `.structural_tag()`, `.json_schema()`."""
+        return constrain(self.dialect, self._shown(tools).tools, choice, parallel=parallel, **options)
+
+    def write(self, reply: Reply | Sequence[Part]) -> str:
+        """A reply as the model itself would have written it."""
+        return render.render(self.dialect, reply)
+
+    def _known(self, tools: Any) -> tuple[Tool, ...] | None:
+        return None if tools is None else self._shown(tools).tools
+
+    def _shown(self, tools: Any) -> _Shown:
+        """The tools, read and listed: the same ones are asked for again and again, turn after turn."""
+        if not tools and not callable(tools):
+            return _Shown((), "")
+        try:
+            key = marshal.dumps(tools, 2)               # version 2 has no references: equal values, equal bytes
+        except ValueError:                              # functions and classes
+            return self._show(as_tools(tools))
+        shown = self._cache.get(key)
+        if shown is None:
+            if len(self._cache) >= 64:
+                self._cache.pop(next(iter(self._cache)), None)
+            shown = self._cache[key] = self._show(as_tools(tools))
+        return shown
+
+    def _show(self, tools: tuple[Tool, ...]) -> _Shown:
+        assert self.dialect.turns
+        return _Shown(tools, render.tool_list(self.dialect.turns, tools) if tools else "")
+
+
+def model(name: str | None = None, *, template: str | None = None, bos: str = "", eos: str = "") -> Model:
+    """A model's function calling, by dialect name, model id, or the text of its chat template.
+
+    A template that speaks no known dialect is given the zero-shot dialect `json` in its own frame. With both, the
+    name decides the dialect. Raises UnknownDialect.
+    """
+    if name is None and template is None:
+        raise TypeError("model() needs a name or a template")
+    if name is not None:
+        dialect = find(name)
+        return Model(dialect, template if dialect.name == "json" else None, bos, eos)
+    assert template is not None
+    detected = detect(template)
+    return Model(detected.dialect) if detected else Model(find("json"), template, bos, eos)
+
+
+def _text(prompt: Seen) -> Pieces | None:
+    return str(prompt) if isinstance(prompt, Prompt) else prompt

@@ -1,0 +1,119 @@
+"""The rule tree: what a reply may be, as few kinds of plain data.
+
+`grammar` makes it from a dialect and tools, `emit` writes it for an engine. Nothing here runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+
+@dataclass(frozen=True)
+class Lit:
+    """This text. `special`: in vocabularies that have it as one token, that token."""
+
+    text: str
+    special: bool = False
+
+
+@dataclass(frozen=True)
+class Seq:
+    items: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Alt:
+    options: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """`item` from `least` to `most` times; `most` of None is any number."""
+
+    item: Rule
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Regex:
+    """Text that matches a regular expression: literals, classes, groups, alternation, quantifiers; no look-around."""
+
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Until:
+    """Any text up to the first of `ends`, and that end itself. `most`: characters of the text, at most; the text
+    holds none of `without`."""
+
+    ends: tuple[str, ...]
+    most: int | None = None
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Free:
+    """Text, perhaps empty, that holds none of `without`. `most`: characters, at most."""
+
+    without: tuple[str, ...]
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class JsonValue:
+    """A JSON value that its schema allows. `root` is the schema that `$ref` points into."""
+
+    schema: Any = field(hash=False)
+    root: Any = field(default=None, hash=False)
+
+
+@dataclass(frozen=True)
+class PythonValue:
+    """The same as a Python literal."""
+
+    schema: Any = field(hash=False)
+    root: Any = field(default=None, hash=False)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A rule by its name."""
+
+    name: str
+
+
+Rule = Union[Lit, Seq, Alt, Repeat, Regex, Until, Free, JsonValue, PythonValue, Ref]
+
+
+@dataclass(frozen=True)
+class Whitespace:
+    """How JSON is spaced between tokens: exactly these separators, and nothing else."""
+
+    item: str = ", "
+    key: str = ": "
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What keeps a small model from going on for ever, where a schema sets no bound of its own.
+
+    `string`: characters of one string. `items`: of one array. `digits`: of one number. None: no cap.
+    """
+
+    string: int | None = None
+    items: int | None = None
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Named rules, the one to start with, how JSON is spaced, and what is not enforced (a sentence each)."""
+
+    rules: Mapping[str, Rule]
+    start: str = "start"
+    space: Whitespace = Whitespace()
+    caps: Caps = Caps()
+    unenforced: tuple[str, ...] = ()
