@@ -1,0 +1,112 @@
+"""The laws of the house, over every dialect in the registry. A new dialect is tested without a line here."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import TOOLS, garbage, replies, spellings
+
+from toolglot.check import check, loss
+from toolglot.message import CallArgs, CallEnd, CallStart, Event, Reply, fold
+from toolglot.parse import Parser, parse
+from toolglot.registry import DIALECTS
+from toolglot.render import render
+from toolglot.spec import Dialect
+
+EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
+SPELLED = [s for d in DIALECTS.values() for s in spellings(d)]
+every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+every_spelling = pytest.mark.parametrize("d", SPELLED, ids=lambda d: d.name)
+examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def stream(d: Dialect, text: str, cuts: list[int], **more: Any) -> list[Event]:
+    parser, events, last = Parser(d, TOOLS, **more), [], 0
+    for cut in [*sorted(c for c in cuts if c <= len(text)), len(text)]:
+        events += parser.feed(text[last:cut])
+        last = cut
+    return events + parser.close()
+
+
+def well_nested(events: list[Event]) -> None:
+    calls, open_call, fragments = 0, None, ""
+    for e in events:
+        match e:
+            case CallStart(index):
+                assert open_call is None and index == calls
+                open_call, calls, fragments = index, calls + 1, ""
+            case CallArgs(index, delta):
+                assert index == open_call and delta
+                fragments += delta
+            case CallEnd(index, problem):
+                assert index == open_call
+                open_call = None
+                if not (problem and problem.raw):
+                    assert isinstance(json.loads(fragments), dict)
+            case _:
+                assert open_call is None
+    assert open_call is None
+
+
+@every_dialect
+def test_every_dialect_is_proved_unambiguous(d: Dialect) -> None:
+    assert check(d) == []
+
+
+@every_spelling
+@examples
+@given(data=st.data())
+def test_laws_1_and_3_what_is_written_is_read_back_and_written_the_same(d: Dialect, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(not loss(d, reply, TOOLS))
+    written = render(d, reply)
+    read = parse(d, written, TOOLS)
+    assert read == reply, written
+    assert not read.problems
+    assert render(d, read) == written
+
+
+@every_spelling
+@examples
+@given(data=st.data())
+def test_law_2_cuts_do_not_show_in_canonical_text(d: Dialect, data: Any) -> None:
+    written = render(d, data.draw(replies(d)))
+    cuts = data.draw(st.lists(st.integers(0, len(written)), max_size=12))
+    events = stream(d, written, cuts)
+    whole = parse(d, written, TOOLS)
+    assert fold(events) == whole and fold(events).problems == whole.problems
+    one = stream(d, written, list(range(len(written))))
+    assert fold(one) == whole and fold(one).problems == whole.problems
+    well_nested(events)
+    well_nested(one)
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_laws_2_and_4_garbage_is_read_the_same_however_cut_and_never_raises(d: Dialect, data: Any) -> None:
+    text = data.draw(garbage(d))
+    whole = parse(d, text, TOOLS)
+    for step in (1, data.draw(st.integers(2, 9))):
+        events = stream(d, text, list(range(0, len(text), step)))
+        well_nested(events)
+        assert fold(events) == whole, text
+        assert fold(events).problems == whole.problems, text
+
+
+@every_spelling
+@examples
+@given(data=st.data())
+def test_law_4_canonical_text_cut_short_never_raises_and_loses_no_whole_call(d: Dialect, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(not loss(d, reply, TOOLS))
+    written = render(d, reply)
+    cut = data.draw(st.integers(0, len(written)))
+    read = parse(d, written[:cut], TOOLS)
+    assert read.calls == reply.calls[: len(read.calls)]
+    assert isinstance(read, Reply)
