@@ -45,7 +45,7 @@ class Prompt:
 
 def dumps(value: Any, separators: tuple[str, str] = (", ", ": "), indent: int | None = None) -> str:
     """JSON as `tojson` of the published chat templates writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
+    return json.dumps(value, ensure_ascii=False, separators=None if indent else separators, indent=indent)
 
 
 # -- replies ---------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def _tool(turns: Turns, tool: Tool) -> str:
             case str():
                 out.append(node)
             case Slot.TOOL:
-                out.append(dumps(raw, indent=turns.tool_indent) if turns.tool_indent else dumps(raw))
+                out.append(dumps(raw, indent=turns.tool_indent))
             case Slot.FUNCTION:
                 out.append(dumps(function))
             case Slot.NAME:
