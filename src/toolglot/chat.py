@@ -31,31 +31,37 @@ def as_turns(messages: Iterable[Any]) -> list[Turn]:
     waiting: list[Call] = []                 # calls without a result, in order
     made: dict[str, Call] = {}
     for i, message in enumerate(messages):
-        where = f"messages[{i}]"
-        if isinstance(message, (System, User, Assistant, Result)):
-            turn: Turn = message
+        if isinstance(message, dict):
+            role, content = message.get("role"), message.get("content")
+            if role == "user" and isinstance(content, str):      # the usual message, at no cost
+                turns.append(User(content))
+                continue
+            turn = _turn(message, role, f"messages[{i}]", waiting, made)
+        elif isinstance(message, (System, User, Assistant, Result)):
+            turn = message
         elif isinstance(message, Mapping):
-            turn = _turn(message, where, waiting, made)
+            turn = _turn(message, message.get("role"), f"messages[{i}]", waiting, made)
         else:
-            raise MessageError(f"{where}: expected a dict with a role, got {_kind(message)}")
+            raise MessageError(f"messages[{i}]: expected a dict with a role, got {_kind(message)}")
         if isinstance(turn, Assistant):
             waiting = [p for p in turn.parts if isinstance(p, Call)]
-            made |= {c.id: c for c in waiting if c.id is not None}
+            for call in waiting:
+                if call.id is not None:
+                    made[call.id] = call
         elif isinstance(turn, Result):
             waiting = [c for c in waiting if c.id != turn.id] if turn.id is not None else waiting[1:]
         turns.append(turn)
     return turns
 
 
-def _turn(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Turn:
-    role = message.get("role")
+def _turn(message: Mapping[str, Any], role: Any, where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Turn:
     match role:
-        case "user":
-            return User(_text(message.get("content"), f"{where}.content"))
         case "assistant":
             return Assistant(_parts(message, where))
         case "tool" | "function":
             return _result(message, where, waiting, made)
+        case "user":
+            return User(_text(message.get("content"), f"{where}.content"))
         case "system" | "developer":
             return System(_text(message.get("content"), f"{where}.content"))
         case _:
@@ -64,27 +70,26 @@ def _turn(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made:
 
 def _parts(message: Mapping[str, Any], where: str) -> tuple[Part, ...]:
     parts: list[Part] = []
-    for key in ("reasoning_content", "reasoning", "thinking"):
-        if isinstance(text := message.get(key), str) and text:
-            parts.append(Reasoning(text))
-            break
+    thought = message.get("reasoning_content") or message.get("reasoning") or message.get("thinking")
+    if thought and isinstance(thought, str):
+        parts.append(Reasoning(thought))
     calls = message.get("tool_calls")
-    if calls is None and isinstance(message.get("function_call"), Mapping):
-        calls = [{"function": message["function_call"]}]
-    if not isinstance(calls, (list, tuple, type(None))):
+    if calls is None and "function_call" in message:
+        calls = [{"function": message["function_call"]}] if message["function_call"] is not None else None
+    if calls is not None and not isinstance(calls, (list, tuple)):
         raise MessageError(f"{where}.tool_calls: expected a list, got {_kind(calls)}")
     content = message.get("content")
-    text = "" if content is None else _text(content, f"{where}.content")
+    text = content if isinstance(content, str) else "" if content is None else _text(content, f"{where}.content")
     if text or not calls:
         parts.append(Text(text))
-    return (*parts, *[_call(c, f"{where}.tool_calls[{n}]") for n, c in enumerate(calls or ())])
+    return (*parts, *[_call(c, f"{where}.tool_calls[{n}]") for n, c in enumerate(calls)]) if calls else tuple(parts)
 
 
 def _call(call: Any, where: str) -> Call:
     if isinstance(call, Call):
         return call
-    function = call.get("function", call) if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping):
+    function = call.get("function", call) if isinstance(call, (dict, Mapping)) else None
+    if not isinstance(function, (dict, Mapping)):
         raise MessageError(f"{where}: expected a call with a function, got {_kind(call)}")
     name, arguments = function.get("name"), function.get("arguments")
     if not isinstance(name, str) or not name:
@@ -97,17 +102,17 @@ def _call(call: Any, where: str) -> Call:
                                f"({e}); give the text the model wrote, or a dict") from None
     if arguments is None:
         arguments = {}
-    if not isinstance(arguments, Mapping):
+    if not isinstance(arguments, (dict, Mapping)):
         raise MessageError(f"{where}.function.arguments: expected a JSON object, got {_kind(arguments)}")
     id = call.get("id") if call is not function else None
-    if not isinstance(id, (str, type(None))):
+    if id is not None and not isinstance(id, str):
         raise MessageError(f"{where}.id: expected a string, got {_kind(id)}")
     return Call(name, dict(arguments), id)
 
 
 def _result(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Result:
     content = message.get("content")
-    text = "" if content is None else _text(content, f"{where}.content")
+    text = content if isinstance(content, str) else "" if content is None else _text(content, f"{where}.content")
     id, name = message.get("tool_call_id"), message.get("name")
     if id is not None:
         call = made.get(id) if isinstance(id, str) else None

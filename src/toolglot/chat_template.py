@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from .message import Assistant, Result, System, Tool, ToolglotError, Turn, User
-from .render import Piece, Prompt, prompt, reply_pieces
+from .prompt import Piece, Prompt, prompt
+from .render import reply_pieces
 from .spec import Dialect, Template, Turns
 
 MOST = 4 << 20                                   # characters that a template may print

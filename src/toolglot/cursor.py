@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from json.encoder import encode_basestring
@@ -20,6 +21,8 @@ Emit = Callable[[str], None]
 SPACES = 32                 # white space inside a literal, in characters: more, and it is not that literal
 WORD = 256                  # the longest name, key or id, in characters
 NUMBER = 400                # the longest number, in characters: Python refuses to read much longer ones
+
+MOST = sys.float_info.max   # JSON has larger numbers; Python has not, and would write Infinity, which is no JSON
 
 _SPACE = re.compile(r"\s*")
 _ATOMS = re.compile(r"(\s+|(?<=[>\]\uff5c])(?=[<\[]))")
@@ -94,6 +97,7 @@ class Cursor:
     def __init__(self, limits: Limits = Limits(), strict: bool = False, before: int = 0) -> None:
         self.buf, self.pos, self.base, self.eof = "", 0, -before, False
         self.limits, self.strict = limits, strict
+        self.note: tuple[str, str, str, int] | None = None     # what was let pass: kind, expected, found, offset
         self._log: list[str] | None = None
         self._log_at = 0
 
@@ -128,12 +132,16 @@ class Cursor:
 
     # -- scanners
 
-    def space(self) -> Step[None]:
+    def space(self) -> Step[str]:
+        """Consume white space; what it was."""
+        kept = ""
         while True:
             end = _SPACE.match(self.buf, self.pos).end()  # type: ignore[union-attr]
+            if end > self.pos and len(kept) < WORD:
+                kept += self.buf[self.pos:end]
             self.pos = end
             if end < len(self.buf) or self.eof:
-                return
+                return kept
             yield
 
     def peek(self) -> Step[str]:
@@ -348,6 +356,8 @@ class Cursor:
         if key:
             written = f'"{written}"'
             self._new_key(written, keys[-1])
+        if written.endswith(repr(MOST)) and not token.endswith(written):
+            self.note = ("number out of range", "a number that fits 64 bits", repr(token[:20]), self.offset)
         self.pos = end
         emit(written)
 
@@ -357,11 +367,11 @@ def scalar(token: str, python: bool, strict: bool = False) -> str | None:
     if token in _WORDS and (not strict or (_WORDS[token] != token) == python):
         return _WORDS[token]
     if _JSON_NUMBER.match(token):
-        return token if abs(float(token)) != float("inf") else None
+        return token if abs(float(token)) <= MOST else f"{'-' * (token[0] == '-')}{MOST!r}"
     if python and _PYTHON_NUMBER.match(token) and "__" not in token:
         plain = token.replace("_", "")
         number = json.dumps(int(plain) if plain.lstrip("+-").isdigit() else float(plain))
-        return None if "Inf" in number else number
+        return number if abs(float(plain)) <= MOST else f"{'-' * (plain[0] == '-')}{MOST!r}"
     return None
 
 

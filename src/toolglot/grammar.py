@@ -155,7 +155,7 @@ class _Build:
         opener = template[0]
         assert isinstance(opener, str) and strong(opener), f"{d.name}: calls in mid-text need an opening marker"
         gap = d.join + d.calls.gap
-        words = Until((gap + opener,), None, tuple(m for m in self.markers() if m not in opener))
+        words = Until((gap + opener,), None, self.markers())
         rest = template[1:]
         if around[0] is CALLS:
             return seq(words, self.calls(around, each, first=rest))

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Union
 
 from . import render
+from . import prompt as prompts
 from .chat import as_turns
 from .cursor import Limits
 from .grammar import Choice, Constraint, constrain
 from .message import Part, Reply, Tool
+from .prompt import Prompt
 from .parse import Parser, Pieces, parse
 from .registry import detect, find
-from .render import Prompt
 from .spec import Dialect
 from .tools import as_tools
 
@@ -39,7 +40,7 @@ class Model:
     template: str | None = None
     bos: str = ""
     eos: str = ""
-    _cache: dict[bytes, _Shown] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[Any, _Shown] = field(default_factory=dict, compare=False, repr=False)
 
     def prompt(self, messages: Iterable[Any], tools: Any = (), *, thinking: bool | None = None,
                today: str | None = None, reply_starts: bool = True) -> Prompt:
@@ -57,7 +58,7 @@ class Model:
 
             return framed(self.template, self.dialect, turns, shown.tools, bos=self.bos, eos=self.eos, today=today,
                           reply_starts=reply_starts)
-        return render.prompt(self.dialect, turns, shown.tools, today=today, thinking=thinking,
+        return prompts.prompt(self.dialect, turns, shown.tools, today=today, thinking=thinking,
                              reply_starts=reply_starts, listed=shown.listed)
 
     def parse(self, text: Pieces, tools: Any = None, *, prompt: Seen = None, strict: bool = False,
@@ -89,20 +90,24 @@ class Model:
         """The tools, read and listed: the same ones are asked for again and again, turn after turn."""
         if not tools and not callable(tools):
             return _Shown((), "")
+        if isinstance(tools, tuple) and all([isinstance(t, Tool) for t in tools]):
+            key: Any = tuple([id(t) for t in tools])    # read before, and frozen: no need to look inside
+            return self._cache.get(key) or self._keep(key, tools)
         try:
             key = marshal.dumps(tools, 2)               # version 2 has no references: equal values, equal bytes
         except ValueError:                              # functions and classes
             return self._show(as_tools(tools))
-        shown = self._cache.get(key)
-        if shown is None:
-            if len(self._cache) >= 64:
-                self._cache.pop(next(iter(self._cache)), None)
-            shown = self._cache[key] = self._show(as_tools(tools))
+        return self._cache.get(key) or self._keep(key, as_tools(tools))
+
+    def _keep(self, key: Any, tools: tuple[Tool, ...]) -> _Shown:
+        if len(self._cache) >= 64:
+            self._cache.pop(next(iter(self._cache)), None)
+        shown = self._cache[key] = self._show(tools)
         return shown
 
     def _show(self, tools: tuple[Tool, ...]) -> _Shown:
         assert self.dialect.turns
-        return _Shown(tools, render.tool_list(self.dialect.turns, tools) if tools else "")
+        return _Shown(tools, prompts.tool_list(self.dialect.turns, tools) if tools else "")
 
 
 def model(name: str | None = None, *, template: str | None = None, bos: str = "", eos: str = "") -> Model:

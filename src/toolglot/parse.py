@@ -19,7 +19,7 @@ from .cursor import WORD, Cursor, EndOfText, Limits, Marks, Mismatch, Step, atom
 from .message import CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text, Tool, fold
 from .spec import (CALLS, ID, INDEX, IS_STR, KEY, NAME, VALUE, Calls, Custom, Dialect, Either,
                    Encoding, Json, Object, Pythonic, Raw, Slot, Tagged, Template, When, encoding_of, is_bare,
-                   map_literals)
+                   map_literals, remember)
 
 NOT_IN_WORD = {NAME: "\n\t <>()[]{}\"'=,;:|\uff5c", ID: "\n\t <>()[]{}\"'=,;|\uff5c", INDEX: "", KEY: "\n<>\"",
                IS_STR: ""}
@@ -94,7 +94,7 @@ def marks(*texts: str) -> Marks:
     return Marks([atoms(t) for t in texts])
 
 
-@lru_cache(maxsize=128)
+@remember
 def plan(dialect: Dialect, special: bool) -> Plan:
     if special:
         dialect = map_literals(dialect, lambda s: _tag(s, dialect.special))
@@ -424,7 +424,7 @@ class Parser:
         n = 0
         each = [Block("call", o, r, calls) for o, r in leading(calls.each)]
         while True:
-            yield from c.space()
+            white = yield from c.space()
             if closing and (yield from c.maybe(marks(closing))):
                 break
             if not (yield from c.peek()):
@@ -444,10 +444,10 @@ class Parser:
             if (yield from self._nested_try(each)):
                 n += 1
                 continue
-            if n and (yield from c.at(marks(*self._plan.ends))) is not None:
-                break
-            if n:
-                self._say(self._problem("missing closer", at, repr(closing), repr(c.buf[c.pos])))
+            if n:                                         # words, or another block: the section is over
+                if closing and (yield from c.at(marks(*self._plan.ends))) is None:
+                    self._say(self._problem("missing closer", at, repr(closing), repr(c.buf[c.pos])))
+                self._held.append(white)
                 break
             if not (yield from self._noise(each, closing)):
                 return
@@ -589,7 +589,9 @@ class Parser:
             yield from c.maybe(table)
         word = "".join(kept).strip()
         if not word:
-            raise (EndOfText if c.eof and c.pos == len(c.buf) else _no_word)(slot.name.lower())
+            if not all(cores) and c.eof and c.pos == len(c.buf):
+                raise EndOfText(slot.name.lower())
+            raise Mismatch("malformed", slot.name.lower(), "nothing")
         return word
 
     def _start(self, slots: dict[Slot, str]) -> None:
@@ -617,6 +619,9 @@ class Parser:
     def _end(self, id: str | None = None) -> None:
         """The call is whole."""
         if self._open:
+            if (note := self._cursor.note) and self._note is None:
+                self._note = self._problem(note[0], note[3], note[1], note[2], "", self._name)
+            self._cursor.note = None
             self._say(CallEnd(self._index, self._note, id))
             self._open, self._since_call = False, len(self._held)
 
@@ -861,10 +866,6 @@ def read_literal(text: str) -> str | None:
 
 def _ignore(text: str) -> None:
     pass
-
-
-def _no_word(expected: str) -> Mismatch:
-    return Mismatch("malformed", expected, "nothing")
 
 
 def _until_either(c: Cursor, more: Marks, last: Marks, emit: Any) -> Step[None]:

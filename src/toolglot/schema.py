@@ -36,22 +36,28 @@ def type_name(written: object) -> str | None:
 def resolve(schema: object, root: object) -> dict[str, Any]:
     """The schema with its own `$ref` followed inside `root`; the result has none.
 
-    What stands beside a `$ref` holds too. A reference that is remote, missing or a circle is left out.
+    What stands beside a `$ref` holds too; an `allOf` of one is the older way to write that (OpenAPI, pydantic 2.7).
+    A reference that is remote, missing or a circle is left out.
     """
-    seen: set[str] = set()
-    while isinstance(schema, Mapping) and "$ref" in schema:
-        ref, rest = schema["$ref"], {key: value for key, value in schema.items() if key != "$ref"}
-        target = _pointed(ref, root) if isinstance(ref, str) and ref not in seen else None
+    seen: set[object] = set()
+    while isinstance(schema, Mapping):
+        word = "$ref" if "$ref" in schema else "allOf"
+        rest = {key: value for key, value in schema.items() if key != word}
+        match schema.get(word):
+            case str() as ref if word == "$ref":
+                target = None if ref in seen else _pointed(ref, root)
+                seen.add(ref)
+            case [target] if word == "allOf":
+                pass
+            case _:
+                return rest if word == "$ref" else dict(schema)
         if target is False:
             return {"not": {}}
         if not isinstance(target, Mapping):
             return rest
-        seen.add(ref)
         clash = any(key in target and key not in _NOTES and target[key] != rest[key] for key in rest)
         schema = {"allOf": [target, rest]} if clash else {**target, **rest}
-    if schema is False:
-        return {"not": {}}
-    return dict(schema) if isinstance(schema, Mapping) else {}
+    return {"not": {}} if schema is False else {}
 
 
 def _pointed(ref: str, root: object) -> object:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal, Union
+from functools import wraps
+from typing import Any, Literal, TypeVar, Union
 
 
 class Slot(Enum):
@@ -137,6 +138,27 @@ class Object:
 
 Node = Union[str, Slot, Either, When, Object, Json, Pythonic, Tagged, Raw, Custom]
 Template = tuple[Node, ...]
+
+
+_T = TypeVar("_T")
+
+
+def remember(compute: Callable[..., _T]) -> Callable[..., _T]:
+    """Keep what is computed of a dialect. It is looked up by identity: hashing so deep a thing each time costs more
+    than reading a reply."""
+    kept: dict[tuple[Any, ...], tuple[Any, _T]] = {}
+
+    @wraps(compute)
+    def look_up(data: Any, *rest: Any) -> _T:
+        key = (id(data), *rest)
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= 512:
+                kept.clear()
+            found = kept[key] = (data, compute(data, *rest))     # holding the data keeps its identity its own
+        return found[1]
+
+    return look_up
 
 
 # -- a dialect --------------------------------------------------------------------------------------------

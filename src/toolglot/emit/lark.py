@@ -79,7 +79,7 @@ class _Lark:
             if part in self.tokens and special:
                 out.append(f"<[{self.tokens[part]}]>")
             else:
-                out += [json.dumps(p, ensure_ascii=False) for p in re.findall(r"\s+|\S+(?: \S+)*", part)]
+                out += [json.dumps(p, ensure_ascii=False) for p in re.findall(r"^\s+|\s+$|\S(?:.*\S)?", part, re.S)]
         return " ".join(out)
 
     def until(self, ends: tuple[str, ...], most: int | None, without: tuple[str, ...]) -> str:
@@ -90,7 +90,8 @@ class _Lark:
             text = self.terminal("TEXT", f"/{before}{_quote(plain)}/" + _but(without)) if plain else \
                 f"({self.terminal('TEXT', '/(?s:.+)/' + _but(without))})?"
             return f"{text} {self.literal(rest, True)}"
-        name = self.terminal("UNTIL", f"/{before}({'|'.join(map(_quote, ends))})/" + _but(without))
+        end = f"({'|'.join(map(_quote, ends))})"
+        name = self.terminal("UNTIL", f"/{before}{end}/" + _but(without, end))
         self.rules[name.lower() + "[lazy]"] = name       # only a rule can be lazy, and only a terminal can be cut down
         return name.lower()
 
@@ -128,8 +129,9 @@ def _name(name: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", name.lower())
 
 
-def _but(without: tuple[str, ...]) -> str:
-    return f" & ~/(?s:.*)({'|'.join(map(_quote, without))})(?s:.*)/" if without else ""
+def _but(without: tuple[str, ...], end: str = "") -> str:
+    """Cut down a terminal: before its end stands none of `without`."""
+    return f" & ~/(?s:.*)({'|'.join(map(_quote, without))})(?s:.*){end}/" if without else ""
 
 
 def _slash(pattern: str) -> str:

@@ -1,0 +1,111 @@
+"""What the command line takes: every command's arguments and help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from . import __version__
+
+Command = Callable[[argparse.Namespace], int]
+
+EXAMPLES = """examples:
+  toolglot ask "What is the weather in Paris?" --tools weather.py
+  toolglot prompt "What is the weather in Paris?" --tools weather.py --dialect qwen3
+  toolglot parse reply.txt --dialect mistral-v3
+  toolglot show hermes"""
+
+
+def read_arguments(commands: Sequence[Command], argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; `run` is the command. Exits with code 2 for those that make no sense."""
+    parser = argparse.ArgumentParser(
+        prog="toolglot", description="Function calling for every open model.", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"toolglot {__version__}")
+    known = parser.add_subparsers(metavar="COMMAND", required=True)
+    for run in commands:
+        words, epilog, add = COMMANDS[run.__name__]
+        one = known.add_parser(run.__name__, help=words, description=words[0].upper() + words[1:] + ".", epilog=epilog,
+                               formatter_class=argparse.RawDescriptionHelpFormatter)
+        one.set_defaults(run=run)
+        add(one)
+    return parser.parse_args(argv)
+
+
+ASK_EXAMPLES = """examples:
+  toolglot ask "What is the weather in Paris?" --tools weather.py --yes
+  toolglot ask "Book a table" --tools tools.json --model Qwen3-0.6B-Q8_0.gguf --show
+
+exit code: 0 answered; 1 the run failed; 2 something given is wrong; 3 a call was not allowed; 130 Ctrl-C"""
+
+
+PARSE_EXAMPLES = """examples:
+  toolglot parse reply.txt --dialect mistral-v3 --tools tools.json
+  toolglot parse --dialect qwen3 --stream < reply.txt
+
+exit code: 0 read; 1 some of it could not be read, and stderr says what; 2 something given is wrong"""
+
+
+def _dialect_arguments(parser: argparse.ArgumentParser, default: str = "json") -> None:
+    parser.add_argument("--tools", action="append", default=[], metavar="FILE",
+                        help="a Python file of functions, or a JSON file of tools; may be given again")
+    parser.add_argument("--dialect", "--model-id", metavar="NAME", help=f"a dialect or a model id; default: {default}")
+
+
+def _ask_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question", help="- is stdin")
+    _dialect_arguments(parser, "what the model's chat template speaks, else json")
+    add = parser.add_argument
+    add("--model", default="default", metavar="PATH", help="a GGUF file; default: SmolLM2-135M-Instruct, fetched once")
+    add("--yes", action="store_true", help="run functions without asking")
+    add("--show", action="store_true", help="the prompt and the raw text, by what each piece is")
+    add("--json", action="store_true", help="every step as JSON, one a line")
+    add("--no-constrain", dest="constrain", action="store_false", help="let the model write what it likes")
+    add("--choice", metavar="auto|required|none|NAME", help="what the first reply may be; default: as suits the model")
+    add("--system", metavar="TEXT", help="a system message")
+    add("--thinking", action=argparse.BooleanOptionalAction, help="ask for reasoning, or for none")
+    add("--max-steps", type=_positive, default=4, metavar="N", help="replies at most; default: 4")
+    add("--max-tokens", type=_positive, default=256, metavar="N", help="tokens of one reply; default: 256")
+    add("--temperature", type=float, default=0.0, metavar="T", help="0, the default, always takes the likeliest token")
+    add("--seed", type=int, default=0, metavar="N", help="of sampling")
+    add("--timeout", type=float, default=30.0, metavar="S", help="seconds that a function may take; default: 30")
+    add("--context", type=_positive, metavar="N", help="tokens of prompt and reply together")
+    add("--threads", type=_positive, metavar="N", help="threads of the engine; default: physical cores")
+
+
+def _prompt_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question", nargs="?")
+    _dialect_arguments(parser)
+    add = parser.add_argument
+    add("--messages", metavar="FILE.json", help="chat messages in OpenAI's shape; - is stdin")
+    add("--template", metavar="FILE", help="the model's own Jinja chat template")
+    add("--thinking", action=argparse.BooleanOptionalAction, help="ask for reasoning, or for none")
+    add("--today", metavar="YYYY-MM-DD", help="the date that some models are told")
+    add("--pieces", action="store_true", help="say what each piece is: in colour, or in brackets")
+    add("--json", action="store_true", help="the pieces as JSON")
+
+
+def _parse_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="-", help="the text; stdin without one")
+    _dialect_arguments(parser)
+    add = parser.add_argument
+    add("--prompt", metavar="FILE", help="the prompt that the text follows")
+    add("--strict", action="store_true", help="take nothing but what the format writes")
+    add("--stream", action="store_true", help="print events as they become certain, one JSON object a line")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or text == "0":
+        raise argparse.ArgumentTypeError(f"expected a number, 1 or more, found {text!r}")
+    return int(text)
+
+
+# name: what it does, examples, its arguments
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]] = {
+    "ask": ("ask a model, run the functions it calls, and show its answer", ASK_EXAMPLES, _ask_arguments),
+    "prompt": ("print the prompt of a question or a conversation, byte for byte", "", _prompt_arguments),
+    "parse": ("read a model's text: the reply as JSON, problems on stderr", PARSE_EXAMPLES, _parse_arguments),
+    "dialects": ("list the dialects", "", lambda one: one.add_argument("--json", action="store_true", help="as JSON")),
+    "show": ("show all of a dialect", "", lambda one: one.add_argument("name", help="a dialect or a model id")),
+    "pull": ("fetch the default model ahead of its first use", "", lambda one: None),
+}

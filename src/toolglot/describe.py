@@ -1,0 +1,93 @@
+"""A dialect for people to read: the whole of its data, a call, a prompt, what is proved of it, and its sources."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import sys
+from typing import Any
+
+from .check import check
+from .message import Assistant, Call, Result, Tool, User
+from .model import Model
+from .prompt import Prompt
+from .registry import DIALECTS
+from .spec import Dialect, Slot
+from .tools import as_tools
+
+WIDTH = 110                                      # characters of a line of data
+CALL = Call("get_weather", {"city": "Paris", "days": 2}, "call00001")
+DAY = "2025-01-31"                               # of prompts that tell the date
+
+
+def weather_tool() -> Tool:
+    """The tool of all examples."""
+    shape = {"name": "get_weather", "description": "Get the weather in a city.", "parameters": {
+        "type": "object", "required": ["city"], "properties": {
+            "city": {"type": "string", "description": "The name of the city."}, "days": {"type": "integer"}}}}
+    return as_tools([{"type": "function", "function": shape}])[0]
+
+
+def example_call(dialect: Dialect) -> str:
+    """One call as the dialect writes it."""
+    return Model(dialect).write([CALL])
+
+
+def example_prompt(dialect: Dialect) -> Prompt:
+    """A question, a call and its result, up to where the reply begins."""
+    turns = [User("What is the weather in Paris?"), Assistant((CALL,)), Result("18 °C, sunny", CALL.name, CALL.id)]
+    return Model(dialect).prompt(turns, [weather_tool()], today=DAY)
+
+
+def notes(dialect: Dialect) -> str:
+    """What the dialect's file says of it: models, sources, a sample."""
+    home = f"{__package__}.dialects."
+    for name, module in list(sys.modules.items()):
+        if name.startswith(home) and dialect in [v for v in vars(module).values() if isinstance(v, Dialect)]:
+            return inspect.getdoc(module) or ""
+    return ""
+
+
+def table() -> list[tuple[str, str, str]]:
+    """A row a dialect: name, models, a call."""
+    return [(d.name, notes(d).split("\n", 1)[0].rstrip("."), example_call(d)) for d in DIALECTS.values()]
+
+
+def data(value: Any, indent: int = 0) -> str:
+    """A dialect, or a part of one, as the Python that would make it; what is left at its default is left out."""
+    flat, pad, end = _flat(value), " " * (indent + 4), " " * indent
+    if len(flat) + indent <= WIDTH:
+        return flat
+    if isinstance(value, str):                           # a string a line, which Python joins
+        lines = [repr(line) for line in re.findall(r"[^\n]*\n+|[^\n]+", value)]
+        return "(\n" + "".join(f"{pad}{line}\n" for line in lines) + f"{end})"
+    if isinstance(value, tuple):
+        return "(\n" + "".join(f"{pad}{data(item, indent + 4)},\n" for item in value) + f"{end})"
+    if not dataclasses.is_dataclass(value):
+        return flat
+    fields = [f"{pad}{name}={data(item, indent + 4)},\n" for name, item in _said(value)]
+    return f"{type(value).__name__}(\n" + "".join(fields) + f"{end})"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Slot):
+        return value.name
+    if isinstance(value, tuple) and type(value) is tuple:
+        return f"({', '.join(map(_flat, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, frozenset):
+        return "{" + ", ".join(sorted(map(repr, value))) + "}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return f"{type(value).__name__}({', '.join(f'{name}={_flat(item)}' for name, item in _said(value))})"
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _said(value: Any) -> list[tuple[str, Any]]:
+    """The fields that are not at their default."""
+    pairs = [(f.name, getattr(value, f.name), f.default) for f in dataclasses.fields(value)]
+    return [(name, item) for name, item, default in pairs if item != default]
+
+
+def proof(dialect: Dialect) -> str:
+    found = check(dialect)
+    return "\n".join(found) if found else "nothing: it is unambiguous"

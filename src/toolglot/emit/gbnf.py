@@ -1,0 +1,259 @@
+"""Rule tree -> GBNF, llama.cpp's grammar notation.
+
+The one rule: the text says exactly what the tree says. GBNF has neither look-ahead nor laziness, so free text becomes
+the automaton that watches for its strings: one rule a state, one character a step. Special tokens are matched as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .. import patterns
+from ..message import ToolglotError
+from ..patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
+from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until
+from ..values import Values, json_rules, python_rules
+
+_LONG = 64  # llama.cpp unrolls a repeat, and refuses one of thousands: longer ones are written in powers of two
+_ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def gbnf(grammar: Grammar) -> str:
+    """The grammar as GBNF; its start is `root`, and every other name has letters, digits and `-` only.
+
+    An Until ends where the first of its ends is complete; before that none of `without` is (so one that the text
+    begins and the end completes is refused too, and one that is part of an end is an error). `most` of Until and Free is kept only where they watch for nothing: the
+    automaton would have a state for each length. Raises ToolglotError for a rule that nothing matches, for a
+    Regex outside the subset, and for what `values` refuses.
+    """
+    writer = _Writer(grammar)
+    start = writer.name_of(grammar.start)
+    for name, rule in grammar.rules.items():
+        writer.lines[writer.name_of(name)] = writer.whole(rule, name)
+    lines = {"root": writer.lines.pop("root", start), **writer.lines}
+    return "".join(f"{name} ::= {body}\n" for name, body in lines.items())
+
+
+@dataclass
+class _Writer:
+    grammar: Grammar
+    lines: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # a rule's name, and its name here
+    taken: set[str] = field(default_factory=lambda: {"root"})
+    made: dict[object, str] = field(default_factory=dict)  # what has a rule of its own already
+
+    def name_of(self, name: str) -> str:
+        if name not in self.names:
+            self.names[name] = "root" if name == self.grammar.start else self.fresh(name)
+        return self.names[name]
+
+    def fresh(self, wanted: str) -> str:
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-") or "rule"
+        plain = plain if plain[0].isalpha() else f"r-{plain}"
+        name, number = plain, 1
+        while name in self.taken:
+            number += 1
+            name = f"{plain}-{number}"
+        self.taken.add(name)
+        return name
+
+    def whole(self, rule: Rule, name: str) -> str:
+        if _is_nothing(rule):
+            raise ToolglotError(f"gbnf: nothing matches the rule {name!r}")
+        return self.text(rule)
+
+    def own(self, key: object, body: str, name: str) -> str:
+        """The name of a rule with this body, made once for each key."""
+        if key not in self.made:
+            self.made[key] = self.fresh(name)
+            self.lines[self.made[key]] = body
+        return self.made[key]
+
+    def text(self, rule: Rule, tight: int = 0) -> str:
+        """`tight`: 0 where a choice may stand, 1 where a sequence may, 2 where one item must."""
+        match rule:
+            case Lit(text):
+                return _quoted(text)
+            case Alt(options):
+                kept = [one for one in options if not _is_nothing(one)]
+                if len(kept) == 1:
+                    return self.text(kept[0], tight)
+                body = " | ".join(self.text(one, 1) for one in kept)
+                return f"({body})" if tight else body
+            case Seq():
+                items = _joined(rule)
+                if len(items) == 1:
+                    return self.text(items[0], tight)
+                body = " ".join(self.text(one, 1) for one in items) or '""'
+                return f"({body})" if tight == 2 and len(items) > 1 else body
+            case Repeat(item, least, most):
+                return '""' if most == 0 or _is_nothing(item) else self.repeat(self.text(item, 2), least, most)
+            case Regex(pattern):
+                plain = self.regex(pattern)
+                return pattern if plain == rule else self.text(plain, tight)  # a class, as `one_class` writes it
+            case Until(ends, _, without):
+                return self.until(ends, without)
+            case Free(without, most):
+                return self.free(without, most)
+            case JsonValue(schema, root):
+                prefix = self.fresh("json-value")
+                return self.value(json_rules(schema, root, self.grammar.caps, self.grammar.space, prefix), tight)
+            case PythonValue(schema, root):
+                prefix = self.fresh("python-value")
+                return self.value(python_rules(schema, root, self.grammar.caps, prefix=prefix), tight)
+            case Ref(name):
+                return self.name_of(name)
+
+    def value(self, values: Values, tight: int) -> str:
+        for name, rule in values.rules.items():  # those that another value brought are the same
+            if self.name_of(name) not in self.lines:
+                self.lines[self.name_of(name)] = ""
+                self.lines[self.name_of(name)] = self.text(rule)
+        return self.text(values.rule, tight)
+
+    def regex(self, pattern: str) -> Rule:
+        try:
+            return read(pattern, _RULES)
+        except Unsupported as error:
+            raise ToolglotError(f"gbnf: {error} in the regular expression {pattern[:200]!r}") from None
+
+    def repeat(self, item: str, least: int, most: int | None) -> str:
+        if max(least, most or 0) <= _LONG:
+            return item + times(least, most)
+        item = self.own(("item", item), item, "item") if len(item) > 40 else item
+        some = self.exactly(item, least) if least else ""
+        more = f"{item}*" if most is None else self.at_most(item, most - least)
+        return f"({some} {more})" if some and more else f"({some})" if some else more
+
+    def exactly(self, item: str, count: int) -> str:
+        bits = [bit for bit in reversed(range(count.bit_length())) if count >> bit & 1]
+        return " ".join(self.power(item, bit) for bit in bits)
+
+    def power(self, item: str, bit: int) -> str:
+        if 1 << bit <= _LONG:
+            return item + times(1 << bit, 1 << bit)
+        half = self.power(item, bit - 1)
+        return self.own(("power", item, bit), f"{half} {half}", "times")
+
+    def at_most(self, item: str, count: int) -> str:
+        """Either the largest power of two and up to the rest, or less than that power: one way for each number."""
+        if count <= _LONG:
+            return item + times(0, count) if count else ""
+        if ("most", item, count) in self.made:
+            return self.made["most", item, count]
+        bit = count.bit_length() - 1
+        more, less = self.at_most(item, count - (1 << bit)), self.at_most(item, (1 << bit) - 1)
+        return self.own(("most", item, count), f"{self.power(item, bit)} {more} | {less}", "upto")
+
+    # -- free text
+
+    def until(self, ends: tuple[str, ...], without: tuple[str, ...]) -> str:
+        if not ends:
+            raise ToolglotError("gbnf: free text needs an end")
+        for word in without:
+            if any(word in end and not end.endswith(word) for end in ends):
+                raise ToolglotError(f"gbnf: {word!r} may not stand in the text but stands in its end")
+        return '""' if "" in ends else self.automaton("text", ends, without)
+
+    def free(self, without: tuple[str, ...], most: int | None) -> str:
+        if "" in without:
+            raise ToolglotError("gbnf: every text holds the empty string, so no text is without it")
+        return self.automaton("free", (), without) if without else self.repeat(one_class(ANY), 0, most)
+
+    def automaton(self, kind: str, ends: tuple[str, ...], without: tuple[str, ...]) -> str:
+        key = (kind, ends, without)
+        if key in self.made:
+            return self.made[key]
+        steps = _steps((*ends, *without))
+        names = {state: self.fresh(kind) for state in steps if not state.endswith((*ends, *without))}
+        self.made[key] = names[""]
+        for state, name in names.items():
+            arrows: dict[str, list[str]] = {}
+            for char, reached in steps[state].items():
+                if reached.endswith(ends) if ends else False:
+                    arrows.setdefault("", []).append(char)
+                elif reached in names:
+                    arrows.setdefault(names[reached], []).append(char)
+            options = [] if ends else ['""']
+            watched = ((ord(char), ord(char)) for char in sorted(steps[state]))
+            options.append(f"{_but(watched)} {names['']}")
+            options += [f"{_among(chars)} {target}".strip() for target, chars in arrows.items()]
+            self.lines[name] = " | ".join(options)
+        return names[""]
+
+
+def _steps(words: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Aho and Corasick's automaton. A state is the longest beginning of a word that the text ends with.
+
+    For each state, the characters that do not lead back to the first one, and where they lead.
+    """
+    states = dict.fromkeys(word[:length] for word in sorted(words) for length in range(len(word) + 1))
+    children: dict[str, dict[str, str]] = {state: {} for state in states}
+    for state in states:
+        if state:
+            children[state[:-1]][state[-1]] = state
+    steps: dict[str, dict[str, str]] = {"": children[""]}
+    todo = deque((state, "") for state in children[""].values())  # and where it falls back to
+    while todo:
+        state, back = todo.popleft()
+        steps[state] = {**steps[back], **children[state]}
+        todo.extend((child, steps[back].get(char, "")) for char, child in children[state].items())
+    return steps
+
+
+def _but(chars: Iterable[tuple[int, int]]) -> str:
+    return one_class(patterns.without(ANY, chars))
+
+
+def _among(chars: list[str]) -> str:
+    return _quoted(chars[0]) if len(chars) == 1 else one_class(tuple((ord(char), ord(char)) for char in sorted(chars)))
+
+
+def _chars(ranges: Ranges) -> Rule:
+    one = len(ranges) == 1 and ranges[0][0] == ranges[0][1]
+    return Lit(chr(ranges[0][0])) if one else Regex(one_class(ranges))
+
+
+def _sequence(items: list[Rule]) -> Rule:
+    return items[0] if len(items) == 1 else Seq(tuple(items))
+
+
+_RULES: Build[Rule] = Build(_chars, _sequence, lambda options: Alt(tuple(options)), Repeat)
+
+
+def _is_nothing(rule: Rule) -> bool:
+    match rule:
+        case Alt(options):
+            return all(map(_is_nothing, options))
+        case Seq(items):
+            return any(map(_is_nothing, items))
+        case Repeat(item, least):
+            return least > 0 and _is_nothing(item)
+    return False
+
+
+def _joined(rule: Seq) -> list[Rule]:
+    """The items of a sequence, sequences in it opened, neighbouring literals as one and empty ones left out."""
+    found: list[Rule] = []
+    for item in rule.items:
+        for one in _joined(item) if isinstance(item, Seq) else (item,):
+            if isinstance(one, Lit) and found and isinstance(found[-1], Lit):
+                found[-1] = Lit(found[-1].text + one.text)
+            elif not (isinstance(one, Lit) and one.text == ""):
+                found.append(one)
+    return found
+
+
+def _quoted(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ToolglotError(f"gbnf: half of a surrogate pair in {text[:200]!r}") from None
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    return _ESCAPES.get(char) or (char if char.isprintable() or ord(char) > 255 else f"\\x{ord(char):02X}")

@@ -1,0 +1,326 @@
+"""Conversation -> pieces: what the model is shown.
+
+The one rule: what a message says never becomes markup. Every piece knows whether it is the dialect's literal
+(`special`: encoded with special tokens) or somebody's words, and whether the model is trained to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Union
+
+from .message import Assistant, Call, Part, Reasoning, Result, System, Text, Tool, Turn, User
+from .render import dumps, fill, reply_pieces
+from .spec import (CONTENT, ID, LIST, NAME, QUOTED, REPLY, RESULTS, SYSTEM, TEXT, TODAY, TOOLS, Dialect, Slot, Template,
+                   Turns, When, remember)
+
+
+class Piece(NamedTuple):
+    """A stretch of a prompt: what it is, and in whose turn.
+
+    `role`: system, user, assistant, tool. `kind`: markup, content, reasoning, call, result, tools. `trained`: the
+    model is to learn to write it. `special`: special tokens in it are themselves; elsewhere they are plain text.
+    """
+
+    text: str
+    role: str
+    kind: str
+    trained: bool = False
+    special: bool = False
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A conversation as the model sees it. `str(prompt)` is its text."""
+
+    pieces: tuple[Piece, ...]
+
+    def __str__(self) -> str:
+        return "".join([p[0] for p in self.pieces])
+
+
+# -- the tools -------------------------------------------------------------------------------------------------
+
+
+def tool_list(turns: Turns, tools: Sequence[Tool]) -> str:
+    """The tools as one text, as this family is shown them."""
+    if turns.listing:
+        return turns.listing([t.raw for t in tools])
+    return turns.tool_between.join([_tool(turns, t) for t in tools])
+
+
+def _tool(turns: Turns, tool: Tool) -> str:
+    function = tool.raw.get("function", tool.raw)
+    shown = {Slot.TOOL: lambda: dumps(tool.raw, indent=turns.tool_indent), Slot.FUNCTION: lambda: dumps(function),
+             Slot.NAME: lambda: tool.name, Slot.DESCRIPTION: lambda: tool.description,
+             Slot.PARAMETERS: lambda: dumps(function.get("parameters", {}))}
+    return "".join([n if isinstance(n, str) else shown[n]() for n in turns.tool])  # type: ignore[index]
+
+
+# -- frames: a dialect's templates with all that does not change from turn to turn filled in -------------------
+
+Frame = tuple[Union[Piece, Slot, When], ...]
+
+
+class Frames(NamedTuple):
+    start: Frame
+    system: Frame
+    later: Frame
+    user: Frame
+    header: Frame
+    closing: Frame
+    results: Frame
+    result: Frame
+    after_results: Frame
+    tools: Frame
+    reply_starts: Frame
+
+
+@remember
+def frames(turns: Turns, flags: frozenset[str]) -> Frames:
+    def frame(template: Template, role: str) -> Frame:
+        out: list[Piece | Slot | When] = []
+        for node in template:
+            if isinstance(node, When) and node.flag != "last":
+                node = node.then if node.flag in flags else node.otherwise
+            if not isinstance(node, str):
+                out.append(node)  # type: ignore[arg-type]
+            elif out and isinstance(last := out[-1], Piece):
+                out[-1] = _markup(last.text + node, role)
+            elif node:
+                out.append(_markup(node, role))
+        return tuple(out)
+
+    at, tools_role = turns.results.index(RESULTS), "user" if TOOLS in turns.user else "system"
+    return Frames(frame(turns.start, "system"), frame(turns.system, "system"),
+                  frame(turns.system if turns.later_system is None else turns.later_system, "system"),
+                  frame(turns.user, "user"), *_assistant_frames(turns),
+                  frame(turns.results[:at], "tool"), frame(turns.result, "tool"), frame(turns.results[at + 1:], "tool"),
+                  frame(turns.tools, tools_role), frame(turns.reply_starts, "assistant"))
+
+
+def _markup(text: str, role: str, trained: bool = False) -> Piece:
+    return Piece(text, role, "markup", trained, True)
+
+
+def _assistant_frames(turns: Turns) -> tuple[Frame, Frame]:
+    """What stands before a past reply, and behind it. The model writes what a prompt does not end with."""
+    at = turns.assistant.index(REPLY)
+    header = "".join([n for n in turns.assistant[:at] if isinstance(n, str)])
+    starts = "".join([n.otherwise if isinstance(n, When) else str(n) for n in turns.reply_starts])
+    own = header[len(starts):] if starts and header.startswith(starts) else ""
+    closing = "".join([n for n in turns.assistant[at + 1:] if isinstance(n, str)])
+    end = closing.rstrip()
+    before = (_markup(header[: len(header) - len(own)], "assistant"), _markup(own, "assistant", True))
+    behind = (_markup(end, "assistant", True), _markup(closing[len(end):], "assistant"))
+    return tuple(p for p in before if p.text), tuple(p for p in behind if p.text)
+
+
+# -- a conversation --------------------------------------------------------------------------------------------
+
+
+def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), *, today: str = "",
+           thinking: bool | None = None, reply_starts: bool = True, listed: str | None = None) -> Prompt:
+    """A conversation as the dialect's model sees it.
+
+    `today` is the date that some models are told, YYYY-MM-DD. With `reply_starts` the prompt ends where the reply
+    begins; without it, it is a finished conversation to train on. `listed` is `tool_list(...)`, where it is at hand.
+    """
+    t = dialect.turns
+    assert t, f"{dialect.name} has no prompt side"
+    turns, system = _system(t, turns)
+    if t.one_call:
+        turns = one_call_a_turn(turns)
+    flags = {f for f, on in (("tools", tools), ("system", system is not None), ("both", tools and system is not None),
+                             ("thinking", thinking is True), ("no-thinking", thinking is False)) if on}
+    if system is None and t.default_system and (tools or not t.default_with_tools):
+        system = "".join([today if n is TODAY else str(n) for n in t.default_system])
+    section = "" if not tools else tool_list(t, tools) if listed is None else listed
+    build = _Prompt(dialect, t, frames(t, frozenset(flags)), turns, today, section, reply_starts)
+    build.head(system)
+    build.body(system)
+    if reply_starts and not (t.header_once and turns and not isinstance(turns[-1], User)):
+        build.fill(build.f.reply_starts, "assistant")
+    return Prompt(tuple(build.out))
+
+
+def _system(t: Turns, turns: Sequence[Turn]) -> tuple[Sequence[Turn], str | None]:
+    """The conversation without its system message, and that message."""
+    if t.system_joins is not None:
+        texts = [x.text for x in turns if isinstance(x, System)]
+        return [x for x in turns if not isinstance(x, System)], t.system_joins.join(texts) if texts else None
+    first = turns[0] if turns else None
+    if not isinstance(first, System):
+        return turns, None
+    return turns[1:], first.text if first.text or t.empty_system else None
+
+
+class _Prompt:
+    """One rendering, and the facts that its templates ask about."""
+
+    def __init__(self, d: Dialect, t: Turns, f: Frames, turns: Sequence[Turn], today: str, section: str,
+                 reply_starts: bool) -> None:
+        self.d, self.t, self.f, self.turns, self.today, self.section = d, t, f, turns, today, section
+        self.reply_starts = reply_starts
+        self.out: list[Piece] = []
+        self.calls = 0
+        self.last = False                    # is this the last turn
+        self.users = [i for i, turn in enumerate(turns) if turn.__class__ is User]
+
+    def head(self, system: str | None) -> None:
+        t = self.t
+        self.fill(self.f.start, "system")
+        if t.tools_at == "own" and self.section:
+            self.tools()
+        if SYSTEM not in t.user and (system is not None or t.system_always or (self.section and TOOLS in t.system)):
+            self.fill(self.f.system, "system", self.trim(system or "", "system"), tools=t.tools_at == "system")
+
+    def body(self, system: str | None) -> None:
+        t, turns, last = self.t, self.turns, len(self.turns) - 1
+        carries = {"first-user": self.users[:1], "last-user": self.users[-1:]}.get(t.tools_at, ())
+        results: list[Result] = []
+        for i, turn in enumerate(turns):
+            self.last = i == last
+            match turn:
+                case User(text):
+                    within = system if self.last and SYSTEM in t.user else None
+                    self.fill(self.f.user, "user", self.trim(text, "user"), tools=i in carries, system=within)
+                case Assistant(parts):
+                    self.assistant(i, parts)
+                case Result():
+                    results.append(turn)
+                    if self.last or not isinstance(turns[i + 1], Result):
+                        self.results(results)
+                        results = []
+                case System(text):
+                    self.fill(self.f.later, "system", self.trim(text, "system"))
+
+    def trim(self, text: str, what: str) -> str:
+        return text.strip() if what in self.t.trim else text
+
+    # -- turns
+
+    def assistant(self, i: int, parts: Sequence[Part]) -> None:
+        t = self.t
+        if not t.header_once or i == 0 or isinstance(self.turns[i - 1], User):
+            self.out += self.f.header  # type: ignore[arg-type]
+        if len(parts) != 1 or not isinstance(parts[0], Text) or t.trim or t.empty_reasoning != "never" or \
+                t.reasoning == "until-answer":
+            parts, empty = self.history(i, parts)
+            pieces = [] if not empty or self.d.reasoning is None else [
+                *fill(self.d.reasoning, {TEXT: ("", "reasoning")}),
+                *([(self.d.join, "markup", True)] if self.d.join and parts else [])]
+        else:
+            pieces = []
+        pieces += reply_pieces(self.d, parts, t.history, self.calls)
+        self.calls += sum([isinstance(p, Call) for p in parts])
+        if t.final_closer and self.last and not self.reply_starts and pieces and not isinstance(parts[-1:][0], Call):
+            pieces[-1] = (t.final_closer, "markup", True)
+        self.out += [Piece(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
+        self.out += self.f.closing  # type: ignore[arg-type]
+
+    def history(self, i: int, parts: Sequence[Part]) -> tuple[Sequence[Part], bool]:
+        """What of a past turn the prompt keeps, and whether an empty reasoning block stands before it."""
+        t, called = self.t, any([isinstance(p, Call) for p in parts])
+        keep, out = self.keeps_reasoning(i, called), list[Part]()
+        for p in parts:
+            if isinstance(p, Reasoning):
+                text = self.trim(p.text.strip("\n") if t.empty_reasoning == "last" else p.text, "assistant")
+                if keep and text and self.d.reasoning is not None:
+                    out.append(Reasoning(text))
+            elif isinstance(p, Call):
+                out.append(replace(p, id=fitting_id(t, p.id)) if t.id_pattern else p)
+            elif not called or t.content_with_calls == "kept":
+                text = self.trim(p.text, "called" if called else "assistant")
+                if text or (self.d.content != (TEXT,) and not called):
+                    out.append(Text(text))
+            elif t.content_with_calls == "reasoning" and keep and p.text:
+                out.append(Reasoning(p.text))
+        empty = not any([isinstance(p, Reasoning) for p in out]) and (
+            t.empty_reasoning == "always" or (t.empty_reasoning == "last" and keep and self.last))
+        return out, empty
+
+    def keeps_reasoning(self, i: int, called: bool) -> bool:
+        match self.t.reasoning:
+            case "after-user":
+                return i > (self.users[-1] if self.users else -1)
+            case "until-answer":
+                answers = [x for x in self.turns[i + 1:] if isinstance(x, Assistant)
+                           and not any(isinstance(p, Call) for p in x.parts)]
+                return not answers and (called or (self.last and not self.reply_starts))
+            case kept:
+                return kept == "all"
+
+    def results(self, group: Sequence[Result]) -> None:
+        t = self.t
+        self.fill(self.f.results, "tool")
+        for n, result in enumerate(group):
+            if n and t.result_between:
+                self.out.append(_markup(t.result_between, "tool"))
+            self.fill(self.f.result, "tool", result.text, {
+                NAME: result.name, ID: fitting_id(t, result.id) if t.id_pattern else result.id or ""})
+        self.fill(self.f.after_results, "tool")
+
+    # -- templates
+
+    def fill(self, frame: Frame, role: str, content: str = "", slots: Mapping[Any, str] = {}, tools: bool = False,
+             system: str | None = None) -> None:
+        out, kind = self.out, "result" if role == "tool" else "content"
+        for node in frame:
+            if node.__class__ is Piece:
+                out.append(node)  # type: ignore[arg-type]
+            elif node is CONTENT:
+                if content:
+                    out.append(Piece(content, role, kind))
+            elif node is QUOTED:
+                out.append(Piece(dumps(content), role, kind))
+            elif node is TOOLS:
+                if tools and self.section:
+                    self.tools()
+            elif node is SYSTEM:
+                if system is not None:
+                    self.fill(self.f.system, "system", system)
+            elif isinstance(node, When):
+                if text := node.then if self.last else node.otherwise:
+                    out.append(_markup(text, role))
+            elif text := self.today if node is TODAY else slots[node]:
+                out.append(Piece(text, role, kind))
+
+    def tools(self) -> None:
+        for node in self.f.tools:
+            self.out.append(Piece(self.section, "system", "tools") if node is LIST else node)  # type: ignore[arg-type]
+
+
+def fitting_id(turns: Turns, id: str | None) -> str:
+    """The id itself where this family knows its kind, else nine letters made of it, always the same."""
+    from hashlib import sha256
+
+    assert turns.id_pattern
+    if id and re.fullmatch(turns.id_pattern, id):
+        return id
+    number = int.from_bytes(sha256((id or "").encode("utf-8", "surrogatepass")).digest(), "big")
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join([letters[number // 36**n % 36] for n in range(9)])
+
+
+def one_call_a_turn(turns: Sequence[Turn]) -> list[Turn]:
+    """Turns with several calls told as turns of one call, each with its own result."""
+    out: list[Turn] = []
+    waiting: list[Assistant] = []
+    for turn in turns:
+        if isinstance(turn, Result) and waiting:          # it goes behind its call; without ids, in order
+            at = next((i for i, w in enumerate(waiting) if any(isinstance(p, Call) and p.id == turn.id
+                                                               for p in w.parts)), 0)
+            out += [waiting.pop(at), turn]
+            continue
+        out += waiting
+        waiting = []
+        calls = [p for p in turn.parts if isinstance(p, Call)] if isinstance(turn, Assistant) else []
+        if isinstance(turn, Assistant) and len(calls) > 1:
+            head = tuple(p for p in turn.parts if not isinstance(p, Call))
+            waiting = [Assistant((*head, calls[0])), *(Assistant((c,)) for c in calls[1:])]
+        else:
+            out.append(turn)
+    return out + waiting

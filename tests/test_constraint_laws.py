@@ -1,0 +1,172 @@
+"""Law 5: the constraint accepts what the dialect writes, refuses what no tool allows, and what is sampled from it is
+read back as valid calls. llguidance is the judge, over bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import TOOLS, has_ids, text
+
+from toolglot.check import loss
+from toolglot.grammar import constrain
+from toolglot.message import Call, Part, Reasoning, Reply, Text, Tool
+from toolglot.parse import parse
+from toolglot.registry import DIALECTS
+from toolglot.render import render
+from toolglot.rules import Caps
+from toolglot.schema import validate
+from toolglot.spec import Dialect
+
+llguidance = pytest.importorskip("llguidance", reason="llguidance judges constraints: pip install 'toolglot[local]'")
+
+EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
+every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+examples = settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+BYTES = llguidance.LLTokenizer("byte")
+
+SCHEMA = {"type": "object", "properties": {
+    "city": {"type": "string"}, "days": {"type": "integer"}, "share": {"type": "number"}, "exact": {"type": "boolean"},
+    "unit": {"type": "string", "enum": ["C", "F", "kelvin"]}, "tags": {"type": "array", "items": {"type": "string"}},
+    "where": {"type": "object", "properties": {"x": {"type": "integer"}, "name": {"type": "string"}},
+              "required": ["x"]}}, "required": ["city", "exact"]}
+PLAIN = {"type": "object", "properties": {"n": {"type": "integer"}}}
+ALL = [Tool("get_weather", "", SCHEMA), Tool("now", "", {"type": "object", "properties": {}}), Tool("f", "", PLAIN)]
+
+
+def matcher(grammar: str) -> Any:
+    assert not llguidance.LLMatcher.validate_grammar(grammar, BYTES), grammar
+    return llguidance.LLMatcher(BYTES, grammar)
+
+
+def accepts(grammar: str, reply: str) -> bool:
+    m = matcher(grammar)
+    return all(m.consume_token(b) for b in reply.encode()) and m.is_accepting()
+
+
+string = text.filter(lambda s: not any(c < " " and c not in "\n\t" or c == "\x7f" for c in s))
+arguments = st.fixed_dictionaries({"city": string, "exact": st.booleans()}, optional={
+    "days": st.integers(-10**6, 10**6), "share": st.floats(-1e6, 1e6).map(lambda x: round(x, 3)),
+    "unit": st.sampled_from(["C", "F", "kelvin"]), "tags": st.lists(string, max_size=3),
+    "where": st.fixed_dictionaries({"x": st.integers(0, 99)}, optional={"name": string})})
+
+
+def in_order(given: dict[str, Any], schema: Any = SCHEMA) -> dict[str, Any]:
+    """Arguments in the order in which the schema declares them: the constraint knows no other."""
+    return {k: in_order(given[k], s) if k == "where" else given[k] for k, s in schema["properties"].items() if k in given}
+
+
+@st.composite
+def canonical(draw: Any, d: Dialect) -> Reply:
+    ids = st.text("abcXYZ019", min_size=9, max_size=9) if has_ids(d) else st.none()
+    call = st.builds(Call, st.just("get_weather"), arguments.map(in_order), ids) | st.builds(
+        Call, st.just("now"), st.just({}), ids)
+    parts: list[Part] = []
+    if d.reasoning and draw(st.booleans()):
+        parts.append(Reasoning(draw(text)))
+    called = draw(st.booleans())
+    if not called or (not d.calls.at_start and draw(st.booleans())):
+        parts.append(Text(draw(text)))
+    return Reply(tuple(parts + (draw(st.lists(call, min_size=1, max_size=3)) if called else [])))
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_5_every_canonical_reply_is_accepted(d: Dialect, data: Any) -> None:
+    reply = data.draw(canonical(d))
+    assume(not loss(d, reply, ALL))
+    grammar = constrain(d, ALL, reasoning="first" if reply.reasoning else "none").lark()
+    assert accepts(grammar, render(d, reply)), grammar
+
+
+@every_dialect
+def test_law_5_the_choice_is_kept(d: Dialect) -> None:
+    id = "abcdefgh1" if has_ids(d) else None
+    weather = Call("get_weather", {"city": "Paris", "exact": True}, id)
+    now, unknown = Call("now", {}, id), Call("launch", {}, id)
+    words = render(d, [Text("hello")])
+
+    def grammar(choice: Any, **more: Any) -> str:
+        return constrain(d, ALL, choice, **more).lark()
+
+    assert accepts(grammar("auto"), words) and accepts(grammar("none"), words)
+    assert not accepts(grammar("required"), words)
+    assert accepts(grammar("required"), render(d, [weather])) and not accepts(grammar("none"), render(d, [weather]))
+    assert not accepts(grammar("auto"), render(d, [unknown])) or parse(d, render(d, [unknown]), ALL).calls == ()
+    assert not accepts(grammar("required"), render(d, [unknown]))
+    assert accepts(grammar({"name": "now"}), render(d, [now])) and not accepts(grammar({"name": "now"}),
+                                                                              render(d, [weather]))
+    assert accepts(grammar({"allowed": ["now", "get_weather"]}), render(d, [weather]))
+    assert accepts(grammar("required"), render(d, [weather, now]))
+    assert not accepts(grammar("required", parallel=False), render(d, [weather, now]))
+    assert accepts(grammar("required", parallel=False), render(d, [weather]))
+    assert not accepts(grammar("required", most=1), render(d, [weather, now]))
+
+
+WRONG = [
+    {"city": 5, "exact": True}, {"city": "x", "exact": 3}, {"city": "x"}, {"exact": True},
+    {"city": "x", "exact": True, "unit": "stone"}, {"city": "x", "exact": True, "days": 1.5},
+    {"city": "x", "days": "three", "exact": True}, {"city": "x", "exact": True, "tags": "a"},
+    {"city": "x", "exact": True, "where": {}}, {"city": "x", "exact": True, "planet": "Mars"}]
+
+
+@every_dialect
+@pytest.mark.parametrize("given", WRONG, ids=str)
+def test_law_5_calls_that_no_schema_allows_are_refused(d: Dialect, given: dict[str, Any]) -> None:
+    written = render(d, [Call("get_weather", given, "abcdefgh1" if has_ids(d) else None)])
+    read = parse(d, written, ALL).calls
+    if read and not validate(read[0].arguments, SCHEMA):
+        pytest.skip("the types are not on this dialect's wire: what is written is read as a valid call")
+    assert not accepts(constrain(d, ALL, "required").lark(), written)
+
+
+@every_dialect
+def test_law_5_a_missing_closer_is_refused(d: Dialect) -> None:
+    id = "abcdefgh1" if has_ids(d) else None
+    written = render(d, [Call("get_weather", {"city": "Paris", "exact": True}, id)])
+    grammar = constrain(d, ALL, "required").lark()
+    for cut in range(len(written)):
+        assert not accepts(grammar, written[:cut])
+
+
+def sample(grammar: str, seed: int, most: int = 600) -> str | None:
+    """A random walk over the bytes that the constraint allows; towards its end once it is long. None: it had no end."""
+    m, rng, out = matcher(grammar), random.Random(seed), bytearray()
+    while len(out) < most:
+        mask = m.compute_logit_bias()
+        allowed = [b for b in range(256) if mask[b]]
+        if m.is_accepting() and (not allowed or rng.random() < 0.3 or len(out) > most // 3):
+            return out.decode("utf-8", "strict")
+        closing = [b for b in allowed if chr(b) in "\"'}])>\n<|/"]
+        plain = [b for b in allowed if 32 <= b < 127] or allowed
+        byte = rng.choice(closing if closing and (len(out) > most // 3 or rng.random() < 0.25) else plain)
+        assert m.consume_token(byte)
+        out.append(byte)
+    return None
+
+
+@every_dialect
+def test_law_5_whatever_is_sampled_is_read_as_valid_calls(d: Dialect) -> None:
+    grammar = constrain(d, ALL, "required", most=2, caps=Caps(string=8, items=2, digits=6)).lark()
+    whole = 0
+    for seed in range(int(os.environ.get("TOOLGLOT_SAMPLES", "25"))):
+        written = sample(grammar, seed)
+        if written is None:
+            continue
+        whole += 1
+        reply = parse(d, written, ALL)
+        assert reply.calls and not any(p.raw or p.kind != "number out of range" for p in reply.problems), written
+        for call in reply.calls:
+            tool = next(t for t in ALL if t.name == call.name)
+            assert validate(call.arguments, tool.parameters) == [], written
+    assert whole >= 3
+
+
+def test_tools_of_the_laws_have_constraints_too() -> None:
+    for d in DIALECTS.values():
+        assert not llguidance.LLMatcher.validate_grammar(constrain(d, TOOLS).lark(), BYTES)
