@@ -78,16 +78,23 @@ class Marks:
 
     def __init__(self, sequences: Iterable[list[str]]) -> None:
         self.sequences = sorted(sequences, key=lambda s: -sum(not a.startswith(r"\s") for a in s))
-        whole = "|".join(f"({''.join(s)})" for s in self.sequences)
-        begun = "|".join(filter(None, map(_begun, self.sequences)))
-        self.whole = re.compile(whole or r"(?!)", re.S)
-        self.first = re.compile(f"(?:{begun})|{whole}" if begun else whole or r"(?!)", re.S)
+        heads = sorted({s[0] for s in self.sequences})
+        if all(len(h) <= 2 for h in heads):
+            # A class of all first characters, and look-behind after it: the regex engine skips other text at once.
+            head, before = f"[{''.join(heads)}]", "(?<={})"
+        else:
+            head, before = "", "{}"
+        whole = "|".join(f"({before.format(s[0])}{''.join(s[1:])})" for s in self.sequences)
+        begun = "|".join(f"{before.format(s[0])}{_begun(s)}" for s in self.sequences if len(s) > 1)
+        self.whole = re.compile(f"{head}(?:{whole})" if heads else r"(?!)", re.S)
+        self.first = re.compile(f"{head}(?:{begun}|{whole})" if begun else self.whole.pattern, re.S)
 
 
 def _begun(sequence: list[str]) -> str:
-    pattern = ""
-    for atom in reversed(sequence[:-1]):
-        pattern = rf"{atom}(?:\Z|{pattern})" if pattern else rf"{atom}\Z"
+    """What may stand after the first atom where the text ends before the last."""
+    pattern = r"\Z"
+    for atom in reversed(sequence[1:-1]):
+        pattern = rf"(?:\Z|{atom}{pattern})"
     return pattern
 
 
@@ -98,15 +105,16 @@ class Cursor:
         self.buf, self.pos, self.base, self.eof = "", 0, -before, False
         self.limits, self.strict = limits, strict
         self.note: tuple[str, str, str, int] | None = None     # what was let pass: kind, expected, found, offset
-        self._log: list[str] | None = None
-        self._log_at = 0
+        self._log: list[str] | None = None       # what was read since the mark, in buffers that are gone
+        self._log_at = self._log_pos = 0         # where the mark is, and from where on this buffer is not in the log
 
     def feed(self, text: str) -> None:
+        if self._log is not None:
+            self._log.append(self.buf[self._log_pos:self.pos])
+            self._log_pos = 0
         self.base += self.pos
         self.buf = self.buf[self.pos:] + text if self.pos < len(self.buf) else text
         self.pos = 0
-        if self._log is not None:
-            self._log.append(text)
 
     @property
     def offset(self) -> int:
@@ -115,20 +123,21 @@ class Cursor:
     # -- going back: only while nothing has been said of the text since
 
     def mark(self) -> None:
-        self._log, self._log_at = [self.buf[self.pos:]], self.offset
+        self._log, self._log_at, self._log_pos = [], self.offset, self.pos
 
     def unmark(self) -> None:
         self._log = None
 
     def rewind(self) -> None:
         assert self._log is not None
-        self._log = ["".join(self._log)]
-        self.buf, self.base, self.pos = self._log[0], self._log_at, 0
+        if self._log:
+            self.buf = "".join(self._log) + self.buf[self._log_pos:]
+            self.base, self._log, self._log_pos = self._log_at, [], 0
+        self.pos = self._log_pos
 
     def since_mark(self) -> str:
         assert self._log is not None
-        self._log = ["".join(self._log)]
-        return self._log[0][: self.offset - self._log_at]
+        return "".join(self._log) + self.buf[self._log_pos:self.pos]
 
     # -- scanners
 

@@ -300,7 +300,6 @@ class Parser:
 
     def _reply(self) -> Step[None]:
         c, plan = self._cursor, self._plan
-        yield                                            # nothing is fed yet
         if plan.starts:
             yield from c.space()
             yield from self._try(plan.starts)

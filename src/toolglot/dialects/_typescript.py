@@ -28,7 +28,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from toolglot.message import ToolglotError
+from ..message import ToolglotError
 
 SCALARS = {"number": "number", "integer": "number", "boolean": "boolean"}
 LISTS = {"string": "string[]", "number": "number[]", "integer": "number[]", "boolean": "boolean[]"}

@@ -27,7 +27,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from toolglot.message import ToolglotError
+from ..message import ToolglotError
 
 
 def functions(tools: Sequence[Mapping[str, Any]]) -> str:

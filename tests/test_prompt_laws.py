@@ -1,0 +1,247 @@
+"""Laws 7, 8 and 9, and the part of law 2 that speaks of prompts and special tokens, over every dialect."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from published import api_shape, conversations
+from strategies import TOOLS, replies, text
+
+from toolglot import Assistant, Call, Reasoning, Text, User, model
+from toolglot.check import loss
+from toolglot.message import Tool, fold
+from toolglot.parse import Parser, literals, parse
+from toolglot.prompt import prompt
+from toolglot.registry import DIALECTS
+from toolglot.render import render, reply_pieces
+from toolglot.spec import Dialect, When
+
+EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60")) // 2
+every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+# -- law 2: whatever the prompt ends with
+
+
+@every_dialect
+@pytest.mark.parametrize("thinking", [None, True, False])
+@examples
+@given(data=st.data())
+def test_law_2_a_reply_reads_the_same_after_its_whole_prompt(d: Dialect, thinking: bool | None, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(not loss(d, reply, TOOLS))
+    before = prompt(d, [User(data.draw(text))], TOOLS, thinking=thinking, today="2026-01-01")
+    written = render(d, reply)
+    opens = d.reasoning is not None and str(before).rstrip().endswith(str(d.reasoning[0]).strip())
+    if opens:
+        assume(reply.reasoning)                          # the prompt has written the opener already
+        written = written.removeprefix(str(d.reasoning[0]))  # type: ignore[index]
+    read = parse(d, written, TOOLS, prompt=str(before))
+    assert read == reply, (str(before)[-80:], written)
+    step = data.draw(st.integers(1, 7))
+    parser = Parser(d, TOOLS, prompt=str(before))
+    events = [e for i in range(0, len(written), step) for e in parser.feed(written[i:i + step])]
+    assert fold([*events, *parser.close()]) == read
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_2_a_call_that_the_prompt_has_begun_is_read_whole(d: Dialect, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(reply.calls and len(reply.parts) == 1 and not loss(d, reply, TOOLS))
+    before, written = str(prompt(d, [User("?")], TOOLS, today="")), render(d, reply)
+    cut = data.draw(st.integers(0, len(written)))
+    read = parse(d, written[cut:], TOOLS, prompt=before + written[:cut])
+    ended = parse(d, written[:cut], TOOLS).calls == reply.calls          # only a closer is left, if that
+    assert read.calls == (() if ended else reply.calls), (written[:cut], written[cut:])
+    assert read.content == ""
+
+
+# -- law 2: special tokens
+
+
+def as_tokens(d: Dialect, reply: Any) -> list[tuple[str, bool]]:
+    """A reply as a tokenizer gives it: the special literals as tokens of their own, all else as text."""
+    import re
+
+    pattern = re.compile("|".join(map(re.escape, sorted(d.special, key=len, reverse=True))) or "(?!)")
+    out: list[tuple[str, bool]] = []
+    for words, _, special in reply_pieces(d, reply.parts):
+        if not special:
+            out += [(c, False) for c in words]
+            continue
+        at = 0
+        for m in pattern.finditer(words):
+            out += [(words[at:m.start()], False), (m[0], True)]
+            at = m.end()
+        out.append((words[at:], False))
+    return [p for p in out if p[0]]
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_2_special_pieces_read_as_the_text_does(d: Dialect, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(not loss(d, reply, TOOLS))
+    pieces = as_tokens(d, reply)
+    whole = parse(d, pieces, TOOLS)
+    assert whole == reply, pieces
+    parser = Parser(d, TOOLS)
+    events = [e for piece in pieces for e in parser.feed(piece)]
+    assert fold([*events, *parser.close()]) == reply
+
+
+@every_dialect
+def test_rule_13_plain_text_never_matches_a_special_literal(d: Dialect) -> None:
+    for marker in sorted(d.special):
+        spelled = f"I write {marker} like this."
+        if d.join.strip():                               # content stands between markers of its own
+            (before, _, _), _, (after, _, _) = reply_pieces(d, [Text("x")])[-3:]
+            opening = "".join(w for w, _, _ in reply_pieces(d, [Text("x")])[:-2])
+            pieces = [*_split(d, opening), (spelled, False), *_split(d, after)]
+        else:
+            pieces = [(spelled, False)]
+        assert parse(d, pieces, TOOLS).content == spelled
+
+
+def _split(d: Dialect, words: str) -> list[tuple[str, bool]]:
+    out, rest = [], words
+    while rest:
+        found = min((s for s in d.special if s in rest), key=rest.index, default="")
+        if not found:
+            return [*out, (rest, False)]
+        at = rest.index(found)
+        out += [(rest[:at], False)] * (at > 0) + [(found, True)]
+        rest = rest[at + len(found):]
+    return out
+
+
+# -- law 7
+
+
+@every_dialect
+def test_law_7_cost_does_not_grow_with_the_length(d: Dialect) -> None:
+    """Generous: what is quadratic is a hundred times slower at a hundred times the length, a piece."""
+    tool = Tool("f", "", {"type": "object", "properties": {"s": {"type": "string"}}})
+    id = "abcdefgh1"
+
+    def seconds_a_piece(size: int) -> float:
+        written = render(d, [Call("f", {"s": "lorem ipsum " * (size // 12)}, id)])
+        pieces = [written[i:i + 4] for i in range(0, len(written), 4)]
+        best = 1e9
+        for _ in range(3):
+            parser, begun = Parser(d, [tool]), time.perf_counter()
+            for piece in pieces:
+                parser.feed(piece)
+            parser.close()
+            best = min(best, time.perf_counter() - begun)
+        return best / len(pieces)
+
+    assert seconds_a_piece(200_000) < 12 * seconds_a_piece(2_000)
+
+
+@every_dialect
+@pytest.mark.parametrize("unit", ["<tool_call>", "<tool_call>\n{", "[", "{\"", "<|channel|>", "\n", " ", "<", "[TOOL_CALLS]",
+                                  "<function=f>\n<parameter=s>\n", "</parameter>\n", "\\", "<｜tool▁calls▁begin｜>", "'",
+                                  '{"name": "f", "arguments": {', '<tool_call>\n{"arguments": {"a": "'])
+def test_law_7_nothing_hostile_is_slow(d: Dialect, unit: str) -> None:
+    """Ten times the text takes at most some thirty times as long, whole and in pieces."""
+
+    def seconds(times: int) -> float:
+        hostile = unit * times
+        begun = time.perf_counter()
+        parse(d, hostile, TOOLS)
+        parser = Parser(d, TOOLS)
+        for i in range(0, len(hostile), 5):
+            parser.feed(hostile[i:i + 5])
+        parser.close()
+        return time.perf_counter() - begun
+
+    small = max(min(seconds(300) for _ in range(3)), 1e-3)
+    assert seconds(3000) < 40 * small
+
+
+# -- laws 8 and 9
+
+
+def talks() -> Any:
+    return conversations(parallel=True, no_content=("",), reasoning=True, trimmed=True)
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_8_the_mask_covers_what_the_model_writes(d: Dialect, data: Any) -> None:
+    messages, tools = data.draw(talks())
+    m = model(d.name)
+    shown = m.prompt(messages, tools or (), reply_starts=False, today="2026-01-01")
+    trained = [p for p in shown.pieces if p.trained]
+    assert all(p.role == "assistant" for p in trained)
+    assert all(p.kind not in ("result", "tools") for p in trained)
+    written = "".join(p.text for p in trained)
+    turns = [x for x in messages if x["role"] == "assistant"]
+    for turn in turns:
+        for call in turn.get("tool_calls") or ():
+            assert call["function"]["name"] in written
+        if turn.get("content") and not turn.get("tool_calls"):
+            assert turn["content"].strip() in written
+    closing = "".join(n for n in d.turns.assistant[-1:] if isinstance(n, str)).strip()  # type: ignore[union-attr]
+    if closing and turns:
+        assert written.endswith(closing)
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_8_the_last_turn_s_trained_pieces_read_as_its_reply(d: Dialect, data: Any) -> None:
+    reply = data.draw(replies(d))
+    assume(reply.parts and not loss(d, reply, TOOLS) and isinstance(reply.parts[-1], (Call, Text)))
+    assume(len(reply.calls) <= 1 and (not reply.calls or not reply.content) and not reply.reasoning)
+    shown = prompt(d, [User("?"), Assistant(reply.parts)], TOOLS, reply_starts=False, today="")
+    written = "".join(p.text for p in shown.pieces if p.trained)
+    read = parse(d, written, TOOLS, prompt="" if d.turns and d.turns.empty_reasoning != "never" else None)
+    assert tuple(p for p in read.parts if not isinstance(p, Reasoning)) == reply.parts, written
+
+
+@every_dialect
+@examples
+@given(data=st.data())
+def test_law_9_no_message_forges_markup(d: Dialect, data: Any) -> None:
+    messages, tools = data.draw(conversations(markup=True, no_content=("",)))
+    shown = model(d.name).prompt(api_shape(messages), tools or (), today="2026-01-01")
+    ours = _markup_of(d)
+    for piece in shown.pieces:
+        if piece.special:
+            assert piece.kind == "markup"
+            assert all(bit in ours for bit in [piece.text]) or _made_of(piece.text, ours), piece
+
+
+def _markup_of(d: Dialect) -> set[str]:
+    """Every literal that the dialect itself may write."""
+    assert d.turns
+    out = {d.join, d.turns.final_closer, d.turns.result_between, *d.stop}
+    for value in vars(d.turns).values():
+        for node in value if isinstance(value, tuple) else ():
+            out |= {node} if isinstance(node, str) else {node.then, node.otherwise} if isinstance(node, When) else set()
+    for calls in (d.calls, *d.accept, *([d.turns.history] if d.turns.history else [])):
+        out |= {*literals(calls.each), *literals(calls.around), calls.between, calls.gap}
+    return {s for s in out | {*literals(d.content), *literals(d.reasoning or ())} if s}
+
+
+def _made_of(words: str, bits: set[str]) -> bool:
+    """Is this text nothing but literals of the dialect, one after another, perhaps cut where a turn is?"""
+    reach = {0}
+    for at in range(len(words)):
+        if at in reach:
+            reach |= {at + len(b) for b in bits if words.startswith(b, at)}
+            reach |= {at + len(b.rstrip()) for b in bits if b.rstrip() and words.startswith(b.rstrip(), at)}
+            reach |= {at + 1} if words[at].isspace() else set()
+    return len(words) in reach
