@@ -120,7 +120,7 @@ def _raise_exception(message: str) -> None:
 class _Generation(Extension):
     """`{% generation %}…{% endgeneration %}` marks what is trained on; it prints what is inside."""
 
-    tags = {"generation"}  # noqa: RUF012 (jinja declares it so)
+    tags = {"generation"}
 
     def parse(self, parser: Any) -> Any:
         line = next(parser.stream).lineno

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from toolglot.message import Call, Part, Reasoning, Reply, Text, Tool
-from toolglot.spec import ID, CALLS, Dialect, Object
+from toolglot.spec import CALLS, ID, Dialect, Object
 
 NAMES = ["get_weather", "now", "a.b-c", "f"]
 SCHEMA = {"type": "object", "properties": {

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import TOOLS, has_ids, text
 
+from strategies import TOOLS, has_ids, text
 from toolglot.check import loss
 from toolglot.grammar import constrain
 from toolglot.message import Call, Part, Reasoning, Reply, Text, Tool
@@ -48,7 +48,7 @@ def accepts(grammar: str, reply: str) -> bool:
     return all(m.consume_token(b) for b in reply.encode()) and m.is_accepting()
 
 
-string = text.filter(lambda s: not any(c < " " and c not in "\n\t" or c == "\x7f" for c in s))
+string = text.filter(lambda s: not any((c < " " and c not in "\n\t") or c == "\x7f" for c in s))
 arguments = st.fixed_dictionaries({"city": string, "exact": st.booleans()}, optional={
     "days": st.integers(-10**6, 10**6), "share": st.floats(-1e6, 1e6).map(lambda x: round(x, 3)),
     "unit": st.sampled_from(["C", "F", "kelvin"]), "tags": st.lists(string, max_size=3),

@@ -290,7 +290,7 @@ def test_facts(engine: LlamaCpp) -> None:
     assert (facts.bos, facts.eos) == ("<|im_start|>", "<|im_end|>")
     assert "<|im_end|>" in facts.stop_tokens
     assert "<|im_start|>" not in facts.stop_tokens
-    assert {"<|im_start|>", "<|im_end|>", "<jupyter_code>"} <= facts.special_tokens
+    assert {"<|im_start|>", "<|im_end|>", "<jupyter_code>"} <= set(facts.special_tokens)
     assert facts.context == 2048
     assert facts.vocabulary == 49152
 

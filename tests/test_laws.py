@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import TOOLS, garbage, replies, spellings
 
+from strategies import TOOLS, garbage, replies, spellings
 from toolglot.check import check, loss
 from toolglot.message import CallArgs, CallEnd, CallStart, Event, Reply, fold
 from toolglot.parse import Parser, parse

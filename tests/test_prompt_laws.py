@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from published import api_shape, conversations
 from strategies import TOOLS, replies, text
-
 from toolglot import Assistant, Call, Reasoning, Text, User, model
 from toolglot.check import loss
 from toolglot.message import Tool, fold
@@ -104,7 +104,7 @@ def test_rule_13_plain_text_never_matches_a_special_literal(d: Dialect) -> None:
     for marker in sorted(d.special):
         spelled = f"I write {marker} like this."
         if d.join.strip():                               # content stands between markers of its own
-            (before, _, _), _, (after, _, _) = reply_pieces(d, [Text("x")])[-3:]
+            after = reply_pieces(d, [Text("x")])[-1][0]
             opening = "".join(w for w, _, _ in reply_pieces(d, [Text("x")])[:-2])
             pieces = [*_split(d, opening), (spelled, False), *_split(d, after)]
         else:
@@ -149,8 +149,8 @@ def test_law_7_cost_does_not_grow_with_the_length(d: Dialect) -> None:
 
 
 @every_dialect
-@pytest.mark.parametrize("unit", ["<tool_call>", "<tool_call>\n{", "[", "{\"", "<|channel|>", "\n", " ", "<", "[TOOL_CALLS]",
-                                  "<function=f>\n<parameter=s>\n", "</parameter>\n", "\\", "<｜tool▁calls▁begin｜>", "'",
+@pytest.mark.parametrize("unit", ["<tool_call>", "<tool_call>\n{", "[", "{\"", "<|channel|>", "\n", " ", "<",
+                                  "[TOOL_CALLS]", "<function=f>\n<parameter=s>\n", "</parameter>\n", "\\", "<｜tool▁calls▁begin｜>", "'",
                                   '{"name": "f", "arguments": {', '<tool_call>\n{"arguments": {"a": "'])
 def test_law_7_nothing_hostile_is_slow(d: Dialect, unit: str) -> None:
     """Ten times the text takes at most some thirty times as long, whole and in pieces."""

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from published import api_shape, conversations, published
 
+from published import api_shape, conversations, published
 from toolglot.model import Model, model
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
@@ -42,7 +42,8 @@ ROWS = [
     Row("qwen3", "hfjs__Qwen--Qwen3-0.6B", {"no_content": ("",), "reasoning": True, "trimmed": True,
                                             "avoid": ("</think>", "<tool_response>")}),
     Row("llama3.1", "hfjs__meta-llama--Llama-3.1-8B-Instruct", {"parallel": False}, LLAMA),
-    Row("llama-pythonic", "vllm-0.33.0__tool_chat_template_llama3.2_pythonic", {"args": NO_STRINGS}, {**LLAMA, "date_string": "26 Jul 2024"}),
+    Row("llama-pythonic", "vllm-0.33.0__tool_chat_template_llama3.2_pythonic", {"args": NO_STRINGS},
+        {**LLAMA, "date_string": "26 Jul 2024"}),
     Row("mistral-v3", "xinference__mistral-instruct-v0.3", {}, once=True),
     Row("mistral-nemo", "hfjs__mistralai--Mistral-Nemo-Instruct-2407", {}, MISTRAL, once=True),
     Row("mistral-v11", "llamacpp__Mistral-Small-3.2-24B-Instruct-2506", {}, MISTRAL, once=True),

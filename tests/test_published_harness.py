@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from jinja2.exceptions import SecurityError
+
 from published import (
     ABSENT,
     Conversation,

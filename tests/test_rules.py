@@ -170,7 +170,8 @@ def test_rule_11_unknown_names_are_returned_with_a_problem_and_weak_openers_need
 
 
 @pytest.mark.parametrize(("arguments", "kind"), [
-    ('{"city": "a", "city": "b"}', "duplicate key"), ("[1]", "malformed"), ("5", "malformed"), ('{"city": "a",}', "malformed"),
+    ('{"city": "a", "city": "b"}', "duplicate key"), ("[1]", "malformed"), ("5", "malformed"),
+    ('{"city": "a",}', "malformed"),
     ('{"city": 01}', "malformed"), ("{'city': 'a'}", "malformed"), ('{"city": "\\x"}', "malformed"),
     ('{"city" "a"}', "malformed"), ('{"city": NaN}', "malformed"), ('{"city": +1}', "malformed"),
     ('{"city": ' + "[" * 100 + "]" * 100 + "}", "too deep"), ('{"city": ' + "1" * 500 + "}", "malformed")])
@@ -204,7 +205,8 @@ def test_llama_3_1_is_read_in_all_its_spellings() -> None:
     assert read("llama3.1", '<|python_tag|>brave_search.call(query="weather")<|eom_id|>', tools=None).calls == (ask,)
     assert read("llama3.1", '<function=get_weather>{"city": "Paris"}</function><|eot_id|>').calls == (PARIS,)
     assert read("llama3.1", '<|python_tag|>{"name": "get_weather", "parameters": {"city": "Paris"}}').calls == (PARIS,)
-    assert read("llama3.1", '{"type": "function", "name": "get_weather", "parameters": {"city": "Paris"}}').calls == (PARIS,)
+    typed = '{"type": "function", "name": "get_weather", "parameters": {"city": "Paris"}}'
+    assert read("llama3.1", typed).calls == (PARIS,)
     both = '{"name": "get_weather", "parameters": {"city": "Paris"}}; {"name": "now", "parameters": {}}'
     assert read("llama3.1", both).calls == (PARIS, Call("now", {}))
     code = read("llama3.1", "<|python_tag|>print(1 + 1)\nx = 2<|eom_id|>", tools=None).calls

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja2.exceptions import UndefinedError
-from published import published, shared_or_skip, strings, tool_lists
 
+from published import published, shared_or_skip, strings, tool_lists
 from toolglot.dialects._signatures import signatures
 from toolglot.dialects._typescript import namespace
 from toolglot.dialects._xml import functions
@@ -215,7 +215,7 @@ def test_schemas_too_deep_are_refused_by_name(listing: Listing) -> None:
         for _ in range(100_000):
             spec = {"type": "object", key: {"a": spec} if key == "properties" else spec}
         parameters[key] = spec
-    with pytest.raises(ToolglotError, match="'deep'.*nested too deeply"):
+    with pytest.raises(ToolglotError, match=r"'deep'.*nested too deeply"):
         listing.write([tool("deep", parameters)])
 
 

@@ -1,8 +1,23 @@
 """toolglot: function calling for every open model, from one description of each format."""
 
 from .chat import MessageError
-from .message import (Assistant, Call, CallArgs, CallEnd, CallStart, Problem, Reasoning, Reply, Result, System, Text, Tool,
-                      ToolglotError, User, fold)
+from .message import (
+                      Assistant,
+                      Call,
+                      CallArgs,
+                      CallEnd,
+                      CallStart,
+                      Problem,
+                      Reasoning,
+                      Reply,
+                      Result,
+                      System,
+                      Text,
+                      Tool,
+                      ToolglotError,
+                      User,
+                      fold,
+)
 from .model import Model, model
 from .registry import UnknownDialect
 

@@ -6,6 +6,7 @@ The one rule: what is wrong with a message is said with its place, `messages[3]`
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,10 @@ def as_turns(messages: Iterable[Any]) -> list[Turn]:
             if role == "user" and isinstance(content, str):      # the usual message, at no cost
                 turns.append(User(content))
                 continue
-            turn = _turn(message, role, f"messages[{i}]", waiting, made)
+            if role == "assistant":
+                turn = _assistant(message, i)
+            else:
+                turn = _turn(message, role, f"messages[{i}]", waiting, made)
         elif isinstance(message, (System, User, Assistant, Result)):
             turn = message
         elif isinstance(message, Mapping):
@@ -52,6 +56,27 @@ def as_turns(messages: Iterable[Any]) -> list[Turn]:
             waiting = [c for c in waiting if c.id != turn.id] if turn.id is not None else waiting[1:]
         turns.append(turn)
     return turns
+
+
+_PAST: dict[bytes, Assistant] = {}                       # a conversation is told again at each turn, one turn longer
+
+
+def _assistant(message: dict[str, Any], i: int) -> Assistant:
+    try:
+        key = marshal.dumps(message, 2)                  # version 2 has no references: equal values, equal bytes
+    except ValueError:
+        key = b""
+    turn = _PAST.get(key) if key else None
+    if turn is None:
+        small = len(key) <= 4096
+        if key and small:
+            message = marshal.loads(key)                 # what is kept shares nothing that its owner may change
+        turn = Assistant(_parts(message, f"messages[{i}]"), key if small else b"")
+        if key and small:
+            if len(_PAST) >= 1024:
+                _PAST.clear()
+            _PAST[key] = turn
+    return turn
 
 
 def _turn(message: Mapping[str, Any], role: Any, where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Turn:
@@ -111,9 +136,8 @@ def _call(call: Any, where: str) -> Call:
 
 
 def _result(message: Mapping[str, Any], where: str, waiting: Sequence[Call], made: Mapping[str, Call]) -> Result:
-    content = message.get("content")
+    content, id = message.get("content"), message.get("tool_call_id")
     text = content if isinstance(content, str) else "" if content is None else _text(content, f"{where}.content")
-    id, name = message.get("tool_call_id"), message.get("name")
     if id is not None:
         call = made.get(id) if isinstance(id, str) else None
         if call is None:
@@ -121,6 +145,7 @@ def _result(message: Mapping[str, Any], where: str, waiting: Sequence[Call], mad
             raise MessageError(f"{where}.tool_call_id: no call {id!r} was made before it (calls made: {known}); "
                                "give the id of a call in the assistant message that it answers")
     else:
+        name = message.get("name")
         call = next((c for c in waiting if name in (None, c.name)), None)
         if call is None:
             raise MessageError(f"{where}: a result{f' of {name!r}' if name else ''}, but no such call waits for one; "

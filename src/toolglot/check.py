@@ -15,10 +15,28 @@ from typing import Any
 from . import schema
 from .cursor import NUMBER, WORD, Limits, Marks
 from .message import Call, Part, Reasoning, Reply, Text, Tool
-from .parse import (NOT_IN_WORD, leading, literals, marks_with_lead, plan, read_literal, strong, value_ends)
+from .parse import NOT_IN_WORD, leading, literals, marks_with_lead, plan, read_literal, strong, value_ends
 from .render import reply_pieces, spelling_of
-from .spec import (CALLS, ID, IS_STR, KEY, NAME, TEXT, VALUE, Calls, Dialect, Encoding, Object, Pythonic,
-                   Raw, Slot, Tagged, Template, encoding_of, is_bare)
+from .spec import (
+    CALLS,
+    ID,
+    IS_STR,
+    KEY,
+    NAME,
+    TEXT,
+    VALUE,
+    Calls,
+    Dialect,
+    Encoding,
+    Object,
+    Pythonic,
+    Raw,
+    Slot,
+    Tagged,
+    Template,
+    encoding_of,
+    is_bare,
+)
 
 # -- a dialect -------------------------------------------------------------------------------------------------
 
@@ -72,9 +90,9 @@ def _check_words(template: Template) -> list[str]:
             continue
         after = leading(template[i + 1:])
         for literal, rest in after:
-            bad = NOT_IN_WORD[node]  # type: ignore[index]
+            bad = NOT_IN_WORD[node]
             if not any(c in bad or c.isspace() for c in literal) and not (literal == "" and rest):
-                found.append(f"{node.name} may contain the literal {literal!r} that follows it")  # type: ignore[union-attr]
+                found.append(f"{node.name} may contain the literal {literal!r} that follows it")
     return found
 
 

@@ -6,7 +6,6 @@ schemas; what cannot be enforced is said in `unenforced`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union
@@ -15,10 +14,28 @@ from . import schema
 from .message import Tool, ToolglotError
 from .parse import leading, strong
 from .render import dumps
-from .rules import (Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until,
-                    Whitespace)
-from .spec import (CALLS, ID, INDEX, IS_STR, KEY, NAME, TEXT, VALUE, Calls, Custom, Dialect, Either, Json, Object,
-                   Pythonic, Raw, Slot, Tagged, Template, encoding_of, is_bare)
+from .rules import Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, Whitespace
+from .spec import (
+    CALLS,
+    ID,
+    INDEX,
+    IS_STR,
+    KEY,
+    NAME,
+    VALUE,
+    Custom,
+    Dialect,
+    Either,
+    Json,
+    Object,
+    Pythonic,
+    Raw,
+    Slot,
+    Tagged,
+    Template,
+    encoding_of,
+    is_bare,
+)
 
 Choice = Union[Literal["auto", "required", "none"], Mapping[str, Any]]
 EMPTY = Lit("")
@@ -37,11 +54,12 @@ class Constraint:
         """What of the schemas no notation of this constraint holds to: to be checked after generation."""
         return self.grammar.unenforced
 
-    def lark(self, tokens: Mapping[str, int] | None = None) -> str:
-        """For llguidance. `tokens`: the special tokens of the model's vocabulary, which it matches by id only."""
+    def lark(self, tokens: Mapping[str, int] | None = None, ends: Sequence[str] = ()) -> str:
+        """For llguidance. `tokens`: the ids of the special tokens of the model's vocabulary, which it matches by id
+        only; `ends`: those that may end the reply."""
         from .emit.lark import lark
 
-        return lark(self.grammar, tokens or {})
+        return lark(self.grammar, tokens or {}, ends)
 
     def gbnf(self) -> str:
         """For llama.cpp."""

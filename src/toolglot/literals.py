@@ -99,7 +99,10 @@ def matching(notation: Notation, pattern: object, longest: int | None) -> str:
 
 
 def other_than(notation: Notation, words: Iterable[str], longest: int | None) -> str:
-    """A string that is none of `words`: each begins as one of them, or stops short of it, and then parts from it."""
+    """A string that is none of `words`: it begins as one of them, or as none, and parts from it, or stops short of it.
+
+    Up to where it parts each character has one spelling, so that no escape can smuggle a word in.
+    """
     known = set(words)
     following: dict[str, set[str]] = {"": set()}
     for word in known:
@@ -119,7 +122,7 @@ def other_than(notation: Notation, words: Iterable[str], longest: int | None) ->
             for begin, taken in following.items()
         ]
         short = [exactly(begin) for begin in following if begin not in known]
-        return f"(?:(?:{'|'.join(parted)})(?:{spelled(ANY)}){patterns.times(0, longest)}|{'|'.join(short)})"
+        return f"(?:(?:{'|'.join(parted)}){notation.chars[quote]}{patterns.times(0, longest)}|{'|'.join(short)})"
 
     return string(notation, inside)
 

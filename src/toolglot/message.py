@@ -146,7 +146,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
+    """`key` stands for the whole of it, where it came as a message that was seen before."""
+
     parts: tuple[Part, ...]
+    key: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

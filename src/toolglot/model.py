@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Union
 
-from . import render
 from . import prompt as prompts
+from . import render
 from .chat import as_turns
 from .cursor import Limits
 from .grammar import Choice, Constraint, constrain
 from .message import Part, Reply, Tool
-from .prompt import Prompt
 from .parse import Parser, Pieces, parse
+from .prompt import Prompt
 from .registry import detect, find
 from .spec import Dialect
 from .tools import as_tools

@@ -17,9 +17,32 @@ from typing import Any, NamedTuple, Union
 from . import schema
 from .cursor import WORD, Cursor, EndOfText, Limits, Marks, Mismatch, Step, atoms, read_json
 from .message import CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text, Tool, fold
-from .spec import (CALLS, ID, INDEX, IS_STR, KEY, NAME, VALUE, Calls, Custom, Dialect, Either,
-                   Encoding, Json, Object, Pythonic, Raw, Slot, Tagged, Template, When, encoding_of, is_bare,
-                   map_literals, remember)
+from .spec import (
+    CALLS,
+    ID,
+    INDEX,
+    IS_STR,
+    KEY,
+    NAME,
+    VALUE,
+    Calls,
+    Custom,
+    Dialect,
+    Either,
+    Encoding,
+    Json,
+    Object,
+    Pythonic,
+    Raw,
+    Slot,
+    Tagged,
+    Template,
+    When,
+    encoding_of,
+    is_bare,
+    map_literals,
+    remember,
+)
 
 NOT_IN_WORD = {NAME: "\n\t <>()[]{}\"'=,;:|\uff5c", ID: "\n\t <>()[]{}\"'=,;|\uff5c", INDEX: "", KEY: "\n<>\"",
                IS_STR: ""}
@@ -98,7 +121,8 @@ def marks(*texts: str) -> Marks:
 def plan(dialect: Dialect, special: bool) -> Plan:
     if special:
         dialect = map_literals(dialect, lambda s: _tag(s, dialect.special))
-    blocks, starts = [], []
+    blocks: list[Block] = []
+    starts: list[Block] = []
     for calls in (dialect.calls, *dialect.accept):
         inner = [Block("call", o, r, calls) for o, r in leading(calls.each)]
         if calls.around[0] is not CALLS:
@@ -119,11 +143,11 @@ def plan(dialect: Dialect, special: bool) -> Plan:
     stray = {m for t in everything for s in literals(t[1:]) for m in markers(s)
              if m.startswith(("</", "[/")) or m.strip(_SPECIAL) in ("<|end|>",)} - opening
     stray |= {m for t in everything for s in literals(t[-1:]) for m in markers(s)} - opening
-    meaning: dict[str, tuple[str, tuple[Block, ...]]] = {m: ("stray", ()) for m in stray}
+    meaning: dict[str, tuple[str, tuple[Block, ...]]] = dict.fromkeys(stray, ("stray", ()))
     meaning |= {o: ("block", tuple(bs)) for o, bs in found.items()}
     if strong(dialect.join):
         meaning[dialect.join.strip()] = ("join", ())
-    meaning |= {s: ("stop", ()) for s in dialect.stop}
+    meaning |= dict.fromkeys(dialect.stop, ("stop", ()))
     order = marks(*meaning)
     by_atoms = {tuple(atoms(m)): what for m, what in meaning.items()}
     ends = tuple({*dialect.stop, *(b.opener for b in blocks), *([dialect.join] if strong(dialect.join) else [])})
@@ -202,8 +226,7 @@ class Parser:
         if self._run is None:
             self._begin(special=not isinstance(text, str))
         if not isinstance(text, str):
-            pieces = [text] if isinstance(text, tuple) else list(text)
-            text = "".join(self._mark_special(*p) for p in pieces)  # type: ignore[misc]
+            text = "".join([self._mark_special(*p) for p in _pieces(text)])
         self._cursor.feed(text)
         return self._advance()
 
@@ -516,7 +539,7 @@ class Parser:
 
     def _call(self, calls: Calls, nodes: Template, firm: bool) -> Step[None]:
         """One call, its opener already read. `firm`: the opener is a marker, so any name will do."""
-        c, slots = self._cursor, dict[Slot, str]()
+        slots = dict[Slot, str]()
         self._firm, self._calls = firm, calls
         i = 0
         while i < len(nodes):
@@ -858,6 +881,12 @@ class Parser:
 # -- small things ----------------------------------------------------------------------------------------------
 
 
+def _pieces(given: tuple[str, bool] | Iterable[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        return [given]
+    return list(given)
+
+
 def read_literal(text: str) -> str | None:
     value = read_json(text)
     return value if value is not None else read_json(text, python=True)
@@ -920,13 +949,13 @@ def _plain(event: Event) -> Event:
 def prompt_tail(dialect: Dialect, prompt: Pieces | None) -> str:
     """What of a prompt belongs to the reply: the text from where the reply begins."""
     turns = dialect.turns
-    starts = [n for n in turns.reply_starts if isinstance(n, (str, When))] if turns else []
+    starts: list[str | When] = [n for n in turns.reply_starts if isinstance(n, (str, When))] if turns else []
     if prompt is None:
         return "".join([n.otherwise if isinstance(n, When) else n for n in starts[1:]])
-    text = prompt if isinstance(prompt, str) else "".join([p[0] for p in prompt])  # type: ignore[misc]
+    text = prompt if isinstance(prompt, str) else "".join([p[0] for p in _pieces(prompt)])
     if turns is None:
         return text
-    before = [starts[0]] if starts else [turns.user[-1], turns.result[-1]]     # no header: what the others end with
+    before: list[Any] = [starts[0]] if starts else [turns.user[-1], turns.result[-1]]   # no header: how the others end
     if turns.header_once:                                 # after results a reply goes on without one
         before.append(turns.result[-1])
     found = [(text.rfind(b.strip()) + len(b.strip())) for b in before if isinstance(b, str) and b.strip() in text]

@@ -13,8 +13,25 @@ from typing import Any, NamedTuple, Union
 
 from .message import Assistant, Call, Part, Reasoning, Result, System, Text, Tool, Turn, User
 from .render import dumps, fill, reply_pieces
-from .spec import (CONTENT, ID, LIST, NAME, QUOTED, REPLY, RESULTS, SYSTEM, TEXT, TODAY, TOOLS, Dialect, Slot, Template,
-                   Turns, When, remember)
+from .spec import (
+    CONTENT,
+    ID,
+    LIST,
+    NAME,
+    QUOTED,
+    REPLY,
+    RESULTS,
+    SYSTEM,
+    TEXT,
+    TODAY,
+    TOOLS,
+    Dialect,
+    Slot,
+    Template,
+    Turns,
+    When,
+    remember,
+)
 
 
 class Piece(NamedTuple):
@@ -157,6 +174,9 @@ def _system(t: Turns, turns: Sequence[Turn]) -> tuple[Sequence[Turn], str | None
     return turns[1:], first.text if first.text or t.empty_system else None
 
 
+_WRITTEN: dict[Any, tuple[Dialect, list[Piece]]] = {}    # past replies as pieces; the dialect, to keep its identity its own
+
+
 class _Prompt:
     """One rendering, and the facts that its templates ask about."""
 
@@ -187,8 +207,8 @@ class _Prompt:
                 case User(text):
                     within = system if self.last and SYSTEM in t.user else None
                     self.fill(self.f.user, "user", self.trim(text, "user"), tools=i in carries, system=within)
-                case Assistant(parts):
-                    self.assistant(i, parts)
+                case Assistant():
+                    self.assistant(i, turn)
                 case Result():
                     results.append(turn)
                     if self.last or not isinstance(turns[i + 1], Result):
@@ -202,29 +222,43 @@ class _Prompt:
 
     # -- turns
 
-    def assistant(self, i: int, parts: Sequence[Part]) -> None:
+    def assistant(self, i: int, turn: Assistant) -> None:
         t = self.t
         if not t.header_once or i == 0 or isinstance(self.turns[i - 1], User):
             self.out += self.f.header  # type: ignore[arg-type]
-        if len(parts) != 1 or not isinstance(parts[0], Text) or t.trim or t.empty_reasoning != "never" or \
-                t.reasoning == "until-answer":
-            parts, empty = self.history(i, parts)
-            pieces = [] if not empty or self.d.reasoning is None else [
-                *fill(self.d.reasoning, {TEXT: ("", "reasoning")}),
-                *([(self.d.join, "markup", True)] if self.d.join and parts else [])]
+        keep = t.reasoning != "none" and self.keeps_reasoning(i, turn)
+        final = self.last and not self.reply_starts
+        if not turn.key:
+            self.out += self.reply(turn.parts, keep, final)
+            return
+        key = (id(self.d), turn.key, keep, final, self.last, self.calls)
+        kept = _WRITTEN.get(key)
+        if kept is None:
+            if len(_WRITTEN) >= 2048:
+                _WRITTEN.clear()
+            kept = _WRITTEN[key] = (self.d, self.reply(turn.parts, keep, final))
         else:
-            pieces = []
+            self.calls += sum([p.__class__ is Call for p in turn.parts])
+        self.out += kept[1]
+
+    def reply(self, parts: Sequence[Part], keep: bool, final: bool) -> list[Piece]:
+        """A past reply and what closes it. `final`: it ends a finished conversation."""
+        t = self.t
+        parts, empty = self.history(parts, keep)
+        pieces = [] if not empty or self.d.reasoning is None else [
+            *fill(self.d.reasoning, {TEXT: ("", "reasoning")}),
+            *([(self.d.join, "markup", True)] if self.d.join and parts else [])]
         pieces += reply_pieces(self.d, parts, t.history, self.calls)
         self.calls += sum([isinstance(p, Call) for p in parts])
-        if t.final_closer and self.last and not self.reply_starts and pieces and not isinstance(parts[-1:][0], Call):
+        if t.final_closer and final and pieces and not isinstance(parts[-1:][0], Call):
             pieces[-1] = (t.final_closer, "markup", True)
-        self.out += [Piece(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
-        self.out += self.f.closing  # type: ignore[arg-type]
+        out = [Piece(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
+        return out + list(self.f.closing)  # type: ignore[arg-type]
 
-    def history(self, i: int, parts: Sequence[Part]) -> tuple[Sequence[Part], bool]:
+    def history(self, parts: Sequence[Part], keep: bool) -> tuple[Sequence[Part], bool]:
         """What of a past turn the prompt keeps, and whether an empty reasoning block stands before it."""
         t, called = self.t, any([isinstance(p, Call) for p in parts])
-        keep, out = self.keeps_reasoning(i, called), list[Part]()
+        out: list[Part] = []
         for p in parts:
             if isinstance(p, Reasoning):
                 text = self.trim(p.text.strip("\n") if t.empty_reasoning == "last" else p.text, "assistant")
@@ -242,13 +276,14 @@ class _Prompt:
             t.empty_reasoning == "always" or (t.empty_reasoning == "last" and keep and self.last))
         return out, empty
 
-    def keeps_reasoning(self, i: int, called: bool) -> bool:
+    def keeps_reasoning(self, i: int, turn: Assistant) -> bool:
         match self.t.reasoning:
             case "after-user":
                 return i > (self.users[-1] if self.users else -1)
             case "until-answer":
                 answers = [x for x in self.turns[i + 1:] if isinstance(x, Assistant)
                            and not any(isinstance(p, Call) for p in x.parts)]
+                called = any(isinstance(p, Call) for p in turn.parts)
                 return not answers and (called or (self.last and not self.reply_starts))
             case kept:
                 return kept == "all"
@@ -270,7 +305,7 @@ class _Prompt:
         out, kind = self.out, "result" if role == "tool" else "content"
         for node in frame:
             if node.__class__ is Piece:
-                out.append(node)  # type: ignore[arg-type]
+                out.append(node)
             elif node is CONTENT:
                 if content:
                     out.append(Piece(content, role, kind))

@@ -12,8 +12,28 @@ from itertools import groupby
 from typing import Any
 
 from .message import Call, Part, Reply, Text
-from .spec import (CALLS, ID, INDEX, IS_STR, KEY, NAME, TEXT, VALUE, Calls, Custom, Dialect, Either, Encoding, Json, Object,
-                   Pythonic, Raw, Slot, Tagged, Template)
+from .spec import (
+    CALLS,
+    ID,
+    INDEX,
+    IS_STR,
+    KEY,
+    NAME,
+    TEXT,
+    VALUE,
+    Calls,
+    Custom,
+    Dialect,
+    Either,
+    Encoding,
+    Json,
+    Object,
+    Pythonic,
+    Raw,
+    Slot,
+    Tagged,
+    Template,
+)
 
 Written = tuple[str, str, bool]                   # a stretch of a reply: its text, its kind, and is it special
 

@@ -243,6 +243,7 @@ def _violations(value: object, schema: object) -> Iterator[str]:
     from referencing.exceptions import Unresolvable
 
     longest, size = _measure(value)
+    depth = 0
     steps = iter(range(_STEPS + 100 * size))
 
     def counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
@@ -251,10 +252,16 @@ def _violations(value: object, schema: object) -> Iterator[str]:
                 raise RecursionError
             if check is pattern and isinstance(instance, str) and not _cheap(wanted, len(instance)):
                 return
+            nonlocal depth
+            depth += 1
+            if depth > _DEPTH * 8:                       # Python's own limit may have been raised, and the stack is not
+                raise RecursionError
             try:
                 yield from check(validator, wanted, instance, here) or ()
             except Unresolvable:
                 yield ValidationError(f"cannot be checked: the tool's schema lacks what it refers to, {_show(wanted)}")
+            finally:
+                depth -= 1
 
         return keyword
 

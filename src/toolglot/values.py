@@ -7,24 +7,22 @@ may come only where `additionalProperties` says so, and a schema without a type 
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import literals
-from .keywords import NOTES, Keywords, Nothing, as_list, is_number, place
-from .literals import FORMATS, LONGEST, PYTHON, Notation, json_notation
+from . import literals, scalars
+from .keywords import NOTES, Keywords, Nothing, as_list, place
+from .literals import PYTHON, Notation, json_notation
 from .message import ToolglotError
-from .patterns import Unsupported
 from .rules import Alt, Caps, Lit, Ref, Regex, Repeat, Rule, Seq, Whitespace
 from .schema import type_name
 
 _INLINE = 6  # schemas inside one another in one rule: no reading of the rules recurses far
 _CHAIN = 8  # optional items inside one another in one rule
-_NAMES = 200  # characters of declared names that additional ones are kept apart from
-_WORDS = {  # the keywords that say something of values of one type
+_NAMES = 4_000  # how much may be written to keep additional names apart from declared ones
+_WORDS = {  # the keywords that speak of values of one type
     "object": ("properties", "required", "additionalProperties"),
     "array": ("items", "prefixItems", "additionalItems", "minItems", "maxItems"),
     "string": ("minLength", "maxLength", "pattern", "format"),
@@ -75,30 +73,44 @@ def _values(schema: Any, root: Any, caps: Caps, notation: Notation, prefix: str)
     return Values(rule, made.rules, list(made.keywords.unenforced))
 
 
-def _endless(rules: Mapping[str, Rule]) -> Iterable[str]:
-    """The rules that never come to an end. Inner rules are younger, so one round finds most."""
-    ending: set[str] = set()
+def _endless(rules: Mapping[str, Rule]) -> list[str]:
+    """The rules that never come to an end, in time linear in their size."""
+    waiting: dict[str, list[_Node]] = {name: [] for name in rules}
+    news: list[_Node] = []
 
-    def ends(rule: Rule) -> bool:
+    def watch(rule: Rule, above: _Node) -> None:
         match rule:
-            case Seq(items):
-                return all(map(ends, items))
-            case Alt(options):
-                return any(map(ends, options))
-            case Repeat(item, least):
-                return least == 0 or ends(item)
             case Ref(name):
-                return name in ending
-        return True
+                waiting[name].append(above)
+            case Seq(items) if items:
+                node = _Node(len(items), above)
+                for item in items:
+                    watch(item, node)
+            case Alt(options):
+                node = _Node(1, above)
+                for option in options:
+                    watch(option, node)
+            case Repeat(item, least) if least:
+                watch(item, above)
+            case _:
+                news.append(above)
 
-    todo, before = list(rules)[::-1], -1
-    while len(todo) != before:
-        before = len(todo)
-        for name in todo:
-            if ends(rules[name]):
-                ending.add(name)
-        todo = [name for name in todo if name not in ending]
-    return todo
+    for name, rule in rules.items():
+        watch(rule, _Node(1, name))
+    while news:
+        node = news.pop()
+        node.missing -= 1
+        if node.missing == 0:
+            news.extend(waiting.pop(node.above) if isinstance(node.above, str) else [node.above])
+    return list(waiting)
+
+
+@dataclass
+class _Node:
+    """A rule, or a part of one, that ends when so many of its parts have."""
+
+    missing: int
+    above: _Node | str
 
 
 def _one_of(options: Iterable[Rule]) -> Rule:
@@ -245,11 +257,12 @@ class _Converter:
             case "array":
                 return self.array(schema, at, depth)
             case "string":
-                return self.string(schema, at)
-            case "number":
-                return self.number(schema, at)
-            case "integer":
-                return self.integer(schema, at)
+                text = scalars.string(self.keywords, self.notation, self.caps, schema, at)
+                return self.shared(name) if text is None else Regex(text)
+            case "number" | "integer":
+                limits = scalars.number if name == "number" else scalars.integer
+                text = limits(self.keywords, self.caps.digits, schema, at)
+                return self.shared(name) if text is None else Regex(text)
             case "boolean":
                 return Alt((Lit(self.notation.words["true"]), Lit(self.notation.words["false"])))
             case "null":
@@ -275,9 +288,11 @@ class _Converter:
                 continue
             pairs.append((name in required, Seq((Lit(self.notation.write(name) + self.notation.key), value))))
         more: Rule | None = None
-        if others is not False:
-            names = self.other_names([*properties, *required], at)
-            more = Seq((names, Lit(self.notation.key), self.rule(others, f"{at}.*", depth + 1)))
+        try:
+            value = self.rule(others, f"{at}.*", depth + 1)
+            more = Seq((self.other_names([*properties, *required], at), Lit(self.notation.key), value))
+        except Nothing:
+            pass  # as with `false`: there are no additional ones
         return Seq((Lit("{"), self.subset(pairs, more), Lit("}")))
 
     def subset(self, pairs: list[tuple[bool, Rule]], more: Rule | None) -> Rule:
@@ -304,7 +319,7 @@ class _Converter:
     def other_names(self, declared: list[str], at: str) -> Rule:
         if not declared:
             return self.shared("string")
-        if sum(map(len, declared)) > _NAMES:
+        if sum(len(name) ** 2 for name in declared) > _NAMES:
             self.keywords.skip(at, "additionalProperties", "that an additional name is none of the many declared is")
             return self.shared("string")
         return Regex(literals.other_than(self.notation, declared, self.caps.string))
@@ -314,7 +329,8 @@ class _Converter:
         if isinstance(items, list):  # before 2020-12
             prefix, items = items, schema.get("additionalItems", True)
         least, most = self.keywords.bounds(schema, "minItems", "maxItems", at)
-        most = self.capped(least, most, max(self.caps.items or 0, len(prefix)) if self.caps.items is not None else None)
+        if most is None and self.caps.items is not None:
+            most = max(self.caps.items, least, len(prefix))
         if not prefix and items is True and (least, most) == (0, self.caps.items):
             return self.shared("array")
         firsts: list[Rule] = []
@@ -332,6 +348,8 @@ class _Converter:
     def listed(self, firsts: list[Rule], inner: Rule | None, least: int, most: int | None) -> Rule:
         """With commas between: each of `firsts` needs those before it, and `inner`, repeated, all of them."""
         comma, count = Lit(self.notation.item), len(firsts)
+        if inner is not None and not isinstance(inner, (Lit, Ref, Regex)):
+            inner = self.own(inner)  # it stands twice below, which would double with each list inside a list
         if inner is not None and count == 0 and most != 0:
             more = Repeat(Seq((comma, inner)), max(least - 1, 0), None if most is None else most - 1)
             return Seq((inner, more)) if least else _maybe(inner, more)
@@ -344,69 +362,6 @@ class _Converter:
             if number % _CHAIN == _CHAIN - 1:
                 rest = self.own(rest)
         return rest
-
-    # -- strings and numbers
-
-    def string(self, schema: dict[str, Any], at: str) -> Rule:
-        least, most = self.keywords.bounds(schema, "minLength", "maxLength", at)
-        written, known = schema.keys() & {"minLength", "maxLength", "format"}, FORMATS.get(str(schema.get("format")))
-        rule: Regex | None = None
-        if "pattern" in schema:
-            try:
-                rule = Regex(literals.matching(self.notation, schema["pattern"], self.caps.string))
-            except Unsupported as error:
-                self.keywords.skip(at, "pattern", f"{error} in it cannot be written as rules, so it is")
-        if rule is None and known is not None:
-            rule = Regex(literals.string(self.notation, lambda quote: f"(?:{known})"))
-            written.discard("format")
-        elif rule is None and "format" in written:
-            self.keywords.skip(at, "format", f"{str(schema['format'])[:80]!r} is")
-        if rule is not None:
-            for key in sorted(written):
-                self.keywords.skip(at, key, "beside `pattern` or `format` it is")
-            return rule
-        most = self.capped(least, most, self.caps.string)
-        if (least, most) == (0, self.caps.string):
-            return self.shared("string")
-        return Regex(literals.any_string(self.notation, least, most))
-
-    def capped(self, least: int, most: int | None, cap: int | None) -> int | None:
-        return most if most is not None or cap is None else max(cap, least)
-
-    def number(self, schema: dict[str, Any], at: str) -> Rule:
-        for key in _WORDS["number"]:
-            if key in schema and not (key == "minimum" and schema[key] == 0):
-                self.keywords.skip(at, key)
-        least = (schema.get("minimum"), schema.get("exclusiveMinimum"))
-        if any(is_number(bound) and bound >= 0 for bound in least):
-            return Regex(literals.number(self.caps.digits, sign=False))
-        return self.shared("number")
-
-    def integer(self, schema: dict[str, Any], at: str) -> Rule:
-        if schema.get("multipleOf", 1) != 1:
-            self.keywords.skip(at, "multipleOf")
-        low, high = self.limit(schema, "minimum", at), self.limit(schema, "maximum", at)
-        if low is None and high is None:
-            return self.shared("integer")
-        if low is not None and high is not None and low > high:
-            raise Nothing(f"{place(at)}: no value satisfies it, for `minimum` is above `maximum`")
-        return Regex(literals.integers(low, high, self.caps.digits))
-
-    def limit(self, schema: dict[str, Any], end: str, at: str) -> int | None:
-        """The least or the greatest whole number allowed."""
-        strict, sign = f"exclusive{end.capitalize()}", 1 if end == "minimum" else -1
-        found: list[int] = []
-        for key in (end, strict):
-            value = schema.get(key)
-            if value is None or isinstance(value, bool):
-                continue
-            if not is_number(value) or abs(value) >= 10**LONGEST:
-                self.keywords.skip(at, key, f"{str(value)[:40]} cannot be held to, so it is")
-                continue
-            beyond = key == strict or schema.get(strict) is True  # true: as in draft 4
-            nearest = math.ceil(value * sign)
-            found.append(nearest + (beyond and nearest == value * sign))
-        return sign * max(found) if found else None
 
     # -- what does not depend on the schema
 

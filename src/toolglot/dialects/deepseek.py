@@ -3,7 +3,8 @@
 Source: vLLM's and xinference's copies of its chat template, which agree once the white space of their own source is
 taken out; the model card tells of the same format.
 
-    <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Paris"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>
+    <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Paris"}\
+<｜tool▁call▁end｜><｜tool▁calls▁end｜>
 
 Ugly and true: after results the reply goes on without a header of its own; all system messages stand at the front;
 history keeps no reasoning.
@@ -11,8 +12,23 @@ history keeps no reasoning.
 
 from __future__ import annotations
 
-from ..spec import (CALLS, CONTENT, DESCRIPTION, LIST, NAME, PARAMETERS, REPLY, RESULTS, TEXT, TOOLS, Calls, Dialect, Json,
-                    Turns, When)
+from ..spec import (
+                    CALLS,
+                    CONTENT,
+                    DESCRIPTION,
+                    LIST,
+                    NAME,
+                    PARAMETERS,
+                    REPLY,
+                    RESULTS,
+                    TEXT,
+                    TOOLS,
+                    Calls,
+                    Dialect,
+                    Json,
+                    Turns,
+                    When,
+)
 
 DEEPSEEK_V3_1 = Dialect(
     "deepseek-v3.1",

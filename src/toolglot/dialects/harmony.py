@@ -13,8 +13,23 @@ their own).
 
 from __future__ import annotations
 
-from ..spec import (CONTENT, LIST, NAME, QUOTED, REPLY, RESULTS, TEXT, TODAY, TOOLS, Calls, Dialect, Either, Json, Turns,
-                    When)
+from ..spec import (
+                    CONTENT,
+                    LIST,
+                    NAME,
+                    QUOTED,
+                    REPLY,
+                    RESULTS,
+                    TEXT,
+                    TODAY,
+                    TOOLS,
+                    Calls,
+                    Dialect,
+                    Either,
+                    Json,
+                    Turns,
+                    When,
+)
 from ._typescript import namespace
 
 _HISTORY = Calls((" to=functions.", NAME, Either("<|channel|>commentary json<|message|>",

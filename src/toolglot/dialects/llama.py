@@ -18,8 +18,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..spec import (CONTENT, LIST, NAME, QUOTED, REPLY, RESULTS, TOOL, TOOLS, CALLS, Calls, Dialect, Json, Object,
-                    Pythonic, Raw, Turns, When)
+from ..spec import (
+                    CALLS,
+                    CONTENT,
+                    LIST,
+                    NAME,
+                    QUOTED,
+                    REPLY,
+                    RESULTS,
+                    TOOL,
+                    TOOLS,
+                    Calls,
+                    Dialect,
+                    Json,
+                    Object,
+                    Pythonic,
+                    Raw,
+                    Turns,
+                    When,
+)
 
 _OBJECT = Object({"name": NAME, "parameters": Json()}, also={"arguments": Json()})
 _SPECIAL = frozenset({"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>",

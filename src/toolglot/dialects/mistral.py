@@ -19,8 +19,24 @@ from dataclasses import replace
 from typing import Any
 
 from ..render import dumps
-from ..spec import (CALLS, CONTENT, ID, LIST, NAME, REPLY, RESULTS, SYSTEM, TEXT, TODAY, TOOLS, Calls, Dialect, Json,
-                    Object, Turns)
+from ..spec import (
+    CALLS,
+    CONTENT,
+    ID,
+    LIST,
+    NAME,
+    REPLY,
+    RESULTS,
+    SYSTEM,
+    TEXT,
+    TODAY,
+    TOOLS,
+    Calls,
+    Dialect,
+    Json,
+    Object,
+    Turns,
+)
 
 _OBJECT = Object({"name": NAME, "arguments": Json(), "id": ID}, also={"parameters": Json()})
 _MARKS = frozenset({"[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",

@@ -24,10 +24,10 @@ _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 def gbnf(grammar: Grammar) -> str:
     """The grammar as GBNF; its start is `root`, and every other name has letters, digits and `-` only.
 
-    An Until ends where the first of its ends is complete; before that none of `without` is (so one that the text
-    begins and the end completes is refused too, and one that is part of an end is an error). `most` of Until and Free is kept only where they watch for nothing: the
-    automaton would have a state for each length. Raises ToolglotError for a rule that nothing matches, for a
-    Regex outside the subset, and for what `values` refuses.
+    An Until ends where the first of its ends is complete. None of `without` is complete before that: so one that the
+    text begins and the end goes on with is refused too, and one that is part of an end is an error. `most` of Until
+    and Free is kept only where they watch for nothing: the automaton would have a state for each length.
+    Raises ToolglotError for a rule that nothing matches, a Regex outside the subset, and what `values` refuses.
     """
     writer = _Writer(grammar)
     start = writer.name_of(grammar.start)
@@ -61,7 +61,7 @@ class _Writer:
         return name
 
     def whole(self, rule: Rule, name: str) -> str:
-        if _is_nothing(rule):
+        if is_nothing(rule):
             raise ToolglotError(f"gbnf: nothing matches the rule {name!r}")
         return self.text(rule)
 
@@ -78,7 +78,7 @@ class _Writer:
             case Lit(text):
                 return _quoted(text)
             case Alt(options):
-                kept = [one for one in options if not _is_nothing(one)]
+                kept = [one for one in options if not is_nothing(one)]
                 if len(kept) == 1:
                     return self.text(kept[0], tight)
                 body = " | ".join(self.text(one, 1) for one in kept)
@@ -90,7 +90,7 @@ class _Writer:
                 body = " ".join(self.text(one, 1) for one in items) or '""'
                 return f"({body})" if tight == 2 and len(items) > 1 else body
             case Repeat(item, least, most):
-                return '""' if most == 0 or _is_nothing(item) else self.repeat(self.text(item, 2), least, most)
+                return '""' if most == 0 or is_nothing(item) else self.repeat(self.text(item, 2), least, most)
             case Regex(pattern):
                 plain = self.regex(pattern)
                 return pattern if plain == rule else self.text(plain, tight)  # a class, as `one_class` writes it
@@ -224,14 +224,14 @@ def _sequence(items: list[Rule]) -> Rule:
 _RULES: Build[Rule] = Build(_chars, _sequence, lambda options: Alt(tuple(options)), Repeat)
 
 
-def _is_nothing(rule: Rule) -> bool:
+def is_nothing(rule: Rule) -> bool:
     match rule:
         case Alt(options):
-            return all(map(_is_nothing, options))
+            return all(map(is_nothing, options))
         case Seq(items):
-            return any(map(_is_nothing, items))
+            return any(map(is_nothing, items))
         case Repeat(item, least):
-            return least > 0 and _is_nothing(item)
+            return least > 0 and is_nothing(item)
     return False
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import schema as schemas
-from ..rules import (Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until,
-                     Whitespace)
+from ..rules import Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, Whitespace
 
 HEAD = "%llguidance {}\n"
 # keywords that llguidance refuses, or that only comment: they are checked after generation instead
@@ -25,9 +24,15 @@ COMMENTS = frozenset({"title", "description", "default", "examples", "example", 
 FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "unknown"})
 
 
-def lark(grammar: Grammar, tokens: Mapping[str, int]) -> str:
-    """The grammar as text, with llguidance's head."""
-    return _Lark(grammar, tokens).text()
+def lark(grammar: Grammar, tokens: Mapping[str, int], ends: Sequence[str] = ()) -> str:
+    """The grammar as text, with llguidance's head. `ends` are the tokens of `tokens` that may end the reply.
+
+    llguidance knows one end token; a chat model of two would never choose the other in the middle of free text, and
+    go on to the limit.
+    """
+    text = _Lark(grammar, tokens).text()
+    last = " | ".join([f"<[{tokens[e]}]>" for e in ends if e in tokens])
+    return re.sub(r"^start: (.*)$", lambda m: f"start: ({m[1]}) ({last})?", text, count=1, flags=re.M) if last else text
 
 
 class _Lark:
@@ -58,7 +63,8 @@ class _Lark:
                 if not inner or most == 0:
                     return ""
                 marks = {(0, 1): "?", (0, None): "*", (1, None): "+"}
-                return f"({inner}){marks.get((least, most)) or '{%d,%s}' % (least, '' if most is None else most)}"
+                times = f"{{{least},{'' if most is None else most}}}"
+                return f"({inner}){marks.get((least, most), times)}"
             case Regex(pattern):
                 return self.terminal("REGEX", f"/{_slash(pattern)}/")
             case Until(ends, most, without):

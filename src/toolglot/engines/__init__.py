@@ -5,7 +5,7 @@ An engine is given the prompt as pieces and the constraint as text; it knows not
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, Union, runtime_checkable
 
@@ -73,7 +73,7 @@ class ModelFacts:
     bos: str = ""
     eos: str = ""
     stop_tokens: tuple[str, ...] = ()          # every token that ends a reply, as text
-    special_tokens: frozenset[str] = field(default_factory=frozenset)
+    special_tokens: Mapping[str, int] = field(default_factory=dict)   # control tokens: their text, and their id
     context: int = 0                           # tokens that prompt and reply may take together
     vocabulary: int = 0
 
@@ -84,7 +84,7 @@ class Engine(Protocol):
 
     facts: ModelFacts
 
-    def generate(self, request: Request) -> AsyncIterator[Output]: ...
+    def generate(self, request: Request) -> AsyncGenerator[Output, None]: ...
 
     def count_tokens(self, prompt: Sequence[PromptPiece]) -> int: ...
 

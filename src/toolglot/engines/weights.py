@@ -303,5 +303,5 @@ class Gguf:
         return ModelFacts(
             name=str(self.meta.get("general.name", name)), architecture=self.architecture,
             chat_template=self.meta.get("tokenizer.chat_template"), bos=self.token("bos"), eos=self.token("eos"),
-            stop_tokens=tuple(self.ends), special_tokens=frozenset(self.control), context=context,
+            stop_tokens=tuple(self.ends), special_tokens=dict(self.control), context=context,
             vocabulary=self.vocabulary)
