@@ -63,7 +63,7 @@ def spellings(d: Dialect) -> list[Dialect]:
 @st.composite
 def garbage(draw: Any, d: Dialect) -> str:
     """Text made of a dialect's own literals and of anything else."""
-    from toolglot.parse import literals
+    from toolglot.plan import literals
 
     own = [s for c in (d.calls, *d.accept) for t in (c.around, c.each) for s in literals(t)]
     own += [s for t in (d.content, d.reasoning or ()) for s in literals(t)] + [*d.stop, d.join]

@@ -13,6 +13,8 @@ FLOORS = [
     {"message", "rules"},
     {"schema", "spec"},
     {"cursor", "render", "values", "literals", "patterns", "scalars", "keywords", "chat", "signatures"},
+    {"plan"},
+    {"encodings"},
     {"parse", "prompt", "tools"},
     {"check", "grammar", "emit", "chat_template"},
     {"dialects"},
@@ -25,7 +27,7 @@ FLOORS = [
     {"__init__", "__main__"},
 ]
 CORE = {"message", "rules", "schema", "spec", "cursor", "render", "values", "literals", "patterns", "scalars", "keywords",
-        "chat", "parse", "prompt", "check", "grammar", "emit", "dialects", "registry"}
+        "chat", "plan", "encodings", "parse", "prompt", "check", "grammar", "emit", "dialects", "registry"}
 LAZY = {"schema": {"jsonschema", "referencing"}}          # imported where it is used, never at import
 
 
@@ -38,7 +40,7 @@ def rooms() -> dict[str, list[tuple[str, bool]]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
                 base = list(inside[:-1])[: len(inside) - node.level] if node.level <= len(inside) else []
-                names = [node.module] if node.module else [a.name for a in node.names]
+                names = [node.module] if node.module else [a.name for a in node.names if a.name != "__version__"]
                 found.setdefault(room, []).extend((".".join([*base, n]).split(".")[0], True) for n in names)
             elif isinstance(node, ast.ImportFrom):
                 found.setdefault(room, []).append((str(node.module).split(".")[0], False))

@@ -147,7 +147,9 @@ def test_until_without(ends: tuple[str, ...], without: tuple[str, ...]) -> None:
 
 
 def test_words_until_a_call_and_then_the_call() -> None:
-    call = Seq((Until(("<tool_call>\n",), None, ("<|im_end|>",)), JsonValue({"type": "integer"}), Lit("\n</tool_call>", True)))
+    call = Seq(
+        (Until(("<tool_call>\n",), None, ("<|im_end|>",)), JsonValue({"type": "integer"}), Lit("\n</tool_call>", True))
+    )
     grammar = gbnf(Grammar({"start": Seq((Ref("call one"), Repeat(Seq((Lit("\n"), Ref("call-one"))), 0, 2))),
                             "call one": call, "call-one": Lit("x")}))  # fmt: skip
     found = Recogniser(grammar)
@@ -205,7 +207,9 @@ def test_regular_expressions(pattern: str, good: list[str], bad: list[str]) -> N
     assert [text for text in bad if found.accepts(text)] == []
 
 
-@pytest.mark.parametrize("pattern", [r"(?=a)", r"\bx", r"(a)\1", r"\p{L}", "(a*)*", "a**", "[z-a]", "(", ")", "[", "a" + "(" * 999])
+@pytest.mark.parametrize(
+    "pattern", [r"(?=a)", r"\bx", r"(a)\1", r"\p{L}", "(a*)*", "a**", "[z-a]", "(", ")", "[", "a" + "(" * 999]
+)
 def test_a_regular_expression_outside_the_subset_is_an_error(pattern: str) -> None:
     with pytest.raises(ToolglotError, match="regular expression"):
         gbnf(Grammar({"start": Regex(pattern)}))
@@ -214,7 +218,20 @@ def test_a_regular_expression_outside_the_subset_is_an_error(pattern: str) -> No
 @pytest.mark.parametrize(("least", "most"), [(0, 100), (65, 65), (70, 200), (130, None), (0, 64), (3, 3), (1, None)])
 def test_long_repeats_count_exactly(least: int, most: int | None) -> None:
     found = recogniser(Repeat(Regex("[ab]"), least, most))
-    edges = {0, 1, least - 1, least, least + 1, 63, 64, 65, 127, 128, 129, *([most - 1, most, most + 1] if most else [])}
+    edges = {
+        0,
+        1,
+        least - 1,
+        least,
+        least + 1,
+        63,
+        64,
+        65,
+        127,
+        128,
+        129,
+        *([most - 1, most, most + 1] if most else []),
+    }
     for count in edges - {-1}:
         assert found.accepts("a" * count) == (least <= count and (most is None or count <= most)), count
 

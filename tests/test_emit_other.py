@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_emit_gbnf import Recogniser
 
+from test_emit_gbnf import Recogniser
 from toolglot.emit.gbnf import gbnf
 from toolglot.emit.json_schema import call_schema
 from toolglot.emit.structural_tag import _overlap, structural_tag
@@ -28,7 +28,9 @@ AUTO = Grammar(
         "start": Seq(
             (
                 Repeat(Seq((Lit("<think>\n"), Until(("\n</think>\n\n",)))), 0, 1),
-                Alt((Repeat(Free(("<tool_call>", "<|im_end|>")), 0, 1), Seq((Ref("first"), Repeat(Ref("more"), 0, 2))))),
+                Alt(
+                    (Repeat(Free(("<tool_call>", "<|im_end|>")), 0, 1), Seq((Ref("first"), Repeat(Ref("more"), 0, 2))))
+                ),
             )
         ),
         "first": Seq((Until((OPEN,), None, ("<|im_end|>",)), Ref("call"))),

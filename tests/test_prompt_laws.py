@@ -15,7 +15,8 @@ from strategies import TOOLS, replies, text
 from toolglot import Assistant, Call, Reasoning, Text, User, model
 from toolglot.check import loss
 from toolglot.message import Tool, fold
-from toolglot.parse import Parser, literals, parse
+from toolglot.parse import Parser, parse
+from toolglot.plan import literals
 from toolglot.prompt import prompt
 from toolglot.registry import DIALECTS
 from toolglot.render import render, reply_pieces
@@ -166,7 +167,7 @@ def test_law_7_nothing_hostile_is_slow(d: Dialect, unit: str) -> None:
         return time.perf_counter() - begun
 
     small = max(min(seconds(300) for _ in range(3)), 1e-3)
-    assert seconds(3000) < 40 * small
+    assert any(seconds(3000) < 40 * small for _ in range(3))     # the machine may be busy once, not three times
 
 
 # -- laws 8 and 9

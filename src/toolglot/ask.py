@@ -18,7 +18,7 @@ from .engines import Chunk, Done, Engine, ModelFacts, PromptPiece, Request
 from .grammar import Choice
 from .message import Assistant, Call, Event, Part, Reply, Result, System, Tool, Turn, User, fold
 from .model import Model
-from .parse import prompt_tail
+from .plan import prompt_tail
 from .prompt import Prompt
 from .registry import UnknownDialect, detect, find
 from .rules import Caps

@@ -14,8 +14,9 @@ from typing import Any
 
 from . import schema
 from .cursor import NUMBER, WORD, Limits, Marks
+from .encodings import read_literal
 from .message import Call, Part, Reasoning, Reply, Text, Tool
-from .parse import NOT_IN_WORD, leading, literals, marks_with_lead, plan, read_literal, strong, value_ends
+from .plan import NOT_IN_WORD, leading, literals, marks_with_lead, plan, strong, value_ends
 from .render import reply_pieces, spelling_of
 from .spec import (
     CALLS,
@@ -241,7 +242,7 @@ def _lost_arguments(d: Dialect, call: Call, encoding: Encoding, spelling: Calls,
                 found.append(f"arguments other than one text, {key!r}")
         case Tagged(each):
             closing = spelling.each[-1] if isinstance(spelling.each[-1], str) else ""
-            more, _, _ = value_ends(each, closing.strip(), plan(d, False).ends)
+            more, _ = value_ends(each, closing.strip(), plan(d, False).ends)
             for key, value in call.arguments.items():
                 found += _lost_tag(encoding, key, value, more, tool, closing)
     return found

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 
 from . import schema
 from .message import Tool, ToolglotError
-from .parse import leading, strong
+from .plan import leading, strong
 from .render import dumps
 from .rules import Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, Whitespace
 from .spec import (

@@ -18,7 +18,7 @@ _STEPS = 1_000_000  # schemas and members looked at; a few seconds
 _REFS = 100  # `$ref`s that lead straight to one another
 NOTES = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly", "$comment"}
-    | {"$schema", "$id", "$defs", "definitions", "nullable"}
+    | {"$schema", "$id", "$defs", "definitions", "nullable", "optional"}
 )
 
 

@@ -14,7 +14,8 @@ from .chat import as_turns
 from .cursor import Limits
 from .grammar import Choice, Constraint, constrain
 from .message import Part, Reply, Tool
-from .parse import Parser, Pieces, parse
+from .parse import Parser, parse
+from .plan import Pieces
 from .prompt import Prompt
 from .registry import detect, find
 from .spec import Dialect

@@ -8,46 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import product
-from json.encoder import encode_basestring
 from os.path import commonprefix
-from typing import Any, NamedTuple, Union
+from typing import Any
 
-from . import schema
-from .cursor import WORD, Cursor, EndOfText, Limits, Marks, Mismatch, Step, atoms, read_json
+from .cursor import Cursor, EndOfText, Limits, Mismatch, Step
+from .encodings import arguments, json_object, json_string, word
 from .message import CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text, Tool, fold
-from .spec import (
-    CALLS,
-    ID,
-    INDEX,
-    IS_STR,
-    KEY,
-    NAME,
-    VALUE,
-    Calls,
-    Custom,
-    Dialect,
-    Either,
-    Encoding,
-    Json,
-    Object,
-    Pythonic,
-    Raw,
-    Slot,
-    Tagged,
-    Template,
-    When,
-    encoding_of,
-    is_bare,
-    map_literals,
-    remember,
+from .plan import (
+    SPECIAL,
+    Block,
+    Pieces,
+    as_pieces,
+    closing_of,
+    leading,
+    markers,
+    marks,
+    marks_with_lead,
+    plan,
+    prompt_tail,
+    strong,
+    tag,
 )
-
-NOT_IN_WORD = {NAME: "\n\t <>()[]{}\"'=,;:|\uff5c", ID: "\n\t <>()[]{}\"'=,;|\uff5c", INDEX: "", KEY: "\n<>\"",
-               IS_STR: ""}
-_SPECIAL = "\udc9f"         # put before a special literal: a lone surrogate, which no tokenizer decodes to
-Pieces = Union[str, tuple[str, bool], Iterable[tuple[str, bool]]]
+from .spec import CALLS, ID, NAME, Calls, Dialect, Either, Object, Pythonic, Raw, Slot, Tagged, Template, encoding_of
 
 
 def parse(dialect: Dialect, text: Pieces, tools: Iterable[Tool] | None = None, *, prompt: Pieces | None = None,
@@ -55,141 +37,6 @@ def parse(dialect: Dialect, text: Pieces, tools: Iterable[Tool] | None = None, *
     """The reply that `text` is. Never raises, whatever the text."""
     parser = Parser(dialect, tools, prompt=prompt, strict=strict, limits=limits)
     return fold([*parser.feed(text), *parser.close()])
-
-
-# -- what a dialect looks for ----------------------------------------------------------------------------------
-
-
-def leading(template: Template) -> list[tuple[str, Template]]:
-    """The spellings of the literal that a template begins with, each with the rest of the template."""
-    at = next((i for i, t in enumerate(template) if not isinstance(t, (str, Either))), len(template))
-    choices = [t.options if isinstance(t, Either) else (t,) for t in template[:at] if isinstance(t, (str, Either))]
-    return [("".join(c), template[at:]) for c in product(*choices)]
-
-
-def strong(literal: str) -> bool:
-    """Is this literal a marker, that nobody writes by chance?"""
-    return any(c.isalnum() for c in literal)
-
-
-class Block(NamedTuple):
-    """Something that a marker opens: `rest` is what of the template follows the opener."""
-
-    kind: str                       # "section", "call", "reasoning", "content"
-    opener: str
-    rest: Template
-    calls: Calls | None = None
-
-
-class Plan(NamedTuple):
-    """A dialect as the parser looks at it: computed once."""
-
-    dialect: Dialect
-    top: Marks                                      # what means something in content
-    meaning: tuple[tuple[str, tuple[Block, ...]], ...]   # of each of `top`: stop, join, stray, or block
-    starts: tuple[Block, ...]                       # calls that can only begin a reply
-    join: str                                       # white space between two parts
-    lead: str                                       # white space before content
-    ends: tuple[str, ...]                           # openers of calls and stops: what may follow a whole call
-
-
-def literals(template: Template) -> list[str]:
-    out: list[str] = []
-    for node in template:
-        match node:
-            case str():
-                out.append(node)
-            case Either(options):
-                out += options
-            case Tagged(each):
-                out += literals(each)
-    return out
-
-
-def markers(literal: str) -> list[str]:
-    """The single markers in a literal: `</function>` and `</tool_call>` in `</function>\\n</tool_call>`."""
-    pieces = literal.replace("><", "> <").replace("][", "] [").split()
-    return [p for p in pieces if len(p) > 3 and p.lstrip(_SPECIAL)[0] in "<[" and strong(p)]
-
-
-@lru_cache(maxsize=512)
-def marks(*texts: str) -> Marks:
-    return Marks([atoms(t) for t in texts])
-
-
-@remember
-def plan(dialect: Dialect, special: bool) -> Plan:
-    if special:
-        dialect = map_literals(dialect, lambda s: _tag(s, dialect.special))
-    blocks: list[Block] = []
-    starts: list[Block] = []
-    for calls in (dialect.calls, *dialect.accept):
-        inner = [Block("call", o, r, calls) for o, r in leading(calls.each)]
-        if calls.around[0] is not CALLS:
-            outer = [Block("section", o, r, calls) for o, r in leading(calls.around)]
-            inner = [b for b in inner if strong(b.opener)] + outer
-        (starts if calls.at_start else blocks).extend(inner)
-    for kind, template in (("reasoning", dialect.reasoning), ("content", dialect.content)):
-        if template and not is_bare(template):
-            blocks += [Block(kind, o, r) for o, r in leading(template)]
-    found: dict[str, list[Block]] = {}
-    for block in blocks:
-        found.setdefault(block.opener.strip(), []).append(block)
-    for opener in found:                    # an opener that another begins with is tried there too
-        found[opener] += [b for o, bs in found.items() if o != opener and marks(o).whole.match(opener) for b in bs]
-    opening = {m for o in found for m in markers(o)}
-    everything = [dialect.reasoning or (), dialect.content, *(t for c in (dialect.calls, *dialect.accept)
-                                                              for t in (c.each, c.around))]
-    stray = {m for t in everything for s in literals(t[1:]) for m in markers(s)
-             if m.startswith(("</", "[/")) or m.strip(_SPECIAL) in ("<|end|>",)} - opening
-    stray |= {m for t in everything for s in literals(t[-1:]) for m in markers(s)} - opening
-    meaning: dict[str, tuple[str, tuple[Block, ...]]] = dict.fromkeys(stray, ("stray", ()))
-    meaning |= {o: ("block", tuple(bs)) for o, bs in found.items()}
-    if strong(dialect.join):
-        meaning[dialect.join.strip()] = ("join", ())
-    meaning |= dict.fromkeys(dialect.stop, ("stop", ()))
-    order = marks(*meaning)
-    by_atoms = {tuple(atoms(m)): what for m, what in meaning.items()}
-    ends = tuple({*dialect.stop, *(b.opener for b in blocks), *([dialect.join] if strong(dialect.join) else [])})
-    return Plan(dialect, order, tuple(by_atoms[tuple(s)] for s in order.sequences), tuple(starts),
-                "" if dialect.join.strip() else dialect.join,
-                "".join(n for n in dialect.content if isinstance(n, str)) if is_bare(dialect.content) else "", ends)
-
-
-def _tag(literal: str, special: frozenset[str]) -> str:
-    for s in special:
-        literal = literal.replace(s, _SPECIAL + s)
-    return literal
-
-
-@lru_cache(maxsize=256)
-def value_ends(each: Template, closing: str, ends: tuple[str, ...]) -> tuple[Marks, Marks, int]:
-    """What ends a VALUE: (while text may follow, at the end of the text, how many of them begin with the closer).
-
-    The closer, if an argument, the call's closer or the end follows; where the closer is missing, the next
-    argument's whole opener, or the call's closer where the call may end.
-    """
-    at = each.index(VALUE)
-    closer = "".join(t for t in each[at + 1:] if isinstance(t, str))
-    lead = closer[: len(closer) - len(closer.lstrip())]
-    opener, _ = leading(each)[0]
-    space, any_key = rf"\s{{0,{64}}}", rf"[^\n<>\"]{{1,{WORD}}}"
-    follows = [atoms(s) for s in {opener, closing, *ends} if s.strip()]
-    closers = [[*map(_escaped, lead), *atoms(closer)]] * bool(lead) + [atoms(closer)]
-    whole = [[*c, space, *f] for c in closers for f in follows]
-    bare: list[list[str]] = []
-    if KEY in each[:at]:
-        after = each[each.index(KEY) + 1]
-        bare = [[*atoms(opener), any_key, *atoms(after)]] if isinstance(after, str) else []
-    bare += [[*atoms(closing), space, *atoms(e)] for e in ends if e.strip()]
-    leads = [list(map(_escaped, lead))] if lead else []
-    bare = [[*x, *b] for b in bare for x in (*leads, [])]
-    last = [[*c, space, r"\Z"] for c in closers] + [[*x, *atoms(closing), space, r"\Z"] for x in (*leads, [])]
-    return Marks(whole + bare), Marks(whole + bare + last), len(lead)
-
-
-def _escaped(c: str) -> str:
-    return {"\n": r"\n", " ": r"\ "}.get(c, c)
 
 
 # -- the parser ------------------------------------------------------------------------------------------------
@@ -226,7 +73,7 @@ class Parser:
         if self._run is None:
             self._begin(special=not isinstance(text, str))
         if not isinstance(text, str):
-            text = "".join([self._mark_special(*p) for p in _pieces(text)])
+            text = "".join([self._mark_special(*p) for p in as_pieces(text)])
         self._cursor.feed(text)
         return self._advance()
 
@@ -241,7 +88,7 @@ class Parser:
         self._plan = plan(self._dialect, special)
         tail = prompt_tail(self._dialect, self._prompt)
         if special:
-            tail = _tag(tail, self._dialect.special)
+            tail = tag(tail, self._dialect.special)
         self._cursor = Cursor(self._limits, self._strict, before=len(tail))
         self._run = self._reply()
         if tail:                                         # read in silence; of an open call all is told
@@ -261,7 +108,7 @@ class Parser:
                 self._held.clear()
 
     def _mark_special(self, text: str, is_special: bool) -> str:
-        return _SPECIAL + text if is_special and text in self._dialect.special else text
+        return SPECIAL + text if is_special and text in self._dialect.special else text
 
     def _advance(self) -> list[Event]:
         assert self._run is not None
@@ -317,7 +164,7 @@ class Parser:
 
     def _problem(self, kind: str, at: int, expected: str, found: str, raw: str = "", name: str | None = None) -> Problem:
         at = max(at, 0)
-        return Problem(kind, at, expected.replace(_SPECIAL, ""), found.replace(_SPECIAL, ""), raw, name)
+        return Problem(kind, at, expected.replace(SPECIAL, ""), found.replace(SPECIAL, ""), raw, name)
 
     # -- the reply
 
@@ -353,8 +200,11 @@ class Parser:
         if text := "".join(kept).strip():
             self._say(self._problem("text after the stop", at, "the end of the text", repr(text[:20]), text))
 
-    def _try(self, blocks: tuple[Block, ...]) -> Step[bool]:
-        """Run the first block that fits. False: none does, and the cursor is where it was."""
+    def _try(self, blocks: tuple[Block, ...], within: bool = False) -> Step[bool]:
+        """Run the first block that fits. False: none does, and the cursor is where it was.
+
+        `within` a section that is certain, even a call without a marker of its own is.
+        """
         c = self._cursor
         c.mark()
         at, unfinished = c.offset, None
@@ -363,45 +213,37 @@ class Parser:
                 continue                                 # anything is raw text, half a call too
             c.rewind()
             try:
-                yield from self._block(block, alone=len(blocks) == 1)
-            except EndOfText as e:
-                if self._open:
-                    yield from self._end_badly(e, block)
-                    return True
-                if strong(block.opener) and unfinished is None:
-                    unfinished = e
+                yield from self._block(block, within or strong(block.opener), alone=len(blocks) == 1)
+                c.unmark()
+                return True
             except Mismatch as e:
                 if self._open:
                     yield from self._end_badly(e, block)
                     return True
-            else:
-                c.unmark()
-                return True
-        if unfinished is not None:
-            c.pos = len(c.buf)
-            raw = c.since_mark()
+                if isinstance(e, EndOfText) and (within or strong(block.opener)):
+                    unfinished = unfinished or e
+        if unfinished is None:
+            c.rewind()
             c.unmark()
-            self._say(self._problem("unfinished", at, unfinished.expected, unfinished.found, raw))
-            return True
-        c.rewind()
+            return False
+        c.pos = len(c.buf)
+        raw = c.since_mark()
         c.unmark()
-        return False
+        self._say(self._problem("unfinished", at, unfinished.expected, unfinished.found, raw))
+        return True
 
-    def _block(self, block: Block, alone: bool) -> Step[None]:
-        c = self._cursor
-        if block.opener.strip():
-            yield from c.literal(marks(block.opener.strip()), block.opener.strip())
-        match block.kind:
-            case "reasoning" | "content":
-                c.unmark()
-                yield from self._span(block)
-            case "section":
-                assert block.calls
-                yield from self._section(block, strong(block.opener) and alone)
-            case "call":
-                assert block.calls
-                yield from self._call(block.calls, block.rest, strong(block.opener))
-                yield from self._more(block.calls)
+    def _block(self, block: Block, firm: bool, alone: bool) -> Step[None]:
+        c, opener = self._cursor, block.opener.strip()
+        if opener:
+            yield from c.literal(marks(opener), opener)
+        if block.calls is None:
+            c.unmark()
+            yield from self._span(block)
+        elif block.kind == "section":
+            yield from self._section(block, block.calls, firm and alone)
+        else:
+            yield from self._call(block.calls, block.rest, firm)
+            yield from self._more(block.calls)
 
     def _span(self, block: Block) -> Step[None]:
         """Reasoning, or content that has markers of its own, up to its closer."""
@@ -437,74 +279,44 @@ class Parser:
             gap = gap[1:]
         self._held = [held.removesuffix(gap)]
 
-    def _section(self, block: Block, firm: bool) -> Step[None]:
+    def _section(self, block: Block, calls: Calls, firm: bool) -> Step[None]:
         """Calls between two literals. `firm`: its opener can be nothing else; otherwise the first call decides."""
-        c, calls = self._cursor, block.calls
-        assert calls
+        c, n = self._cursor, 0
         after = calls.around[calls.around.index(CALLS) + 1:]
-        closing = "".join(t for t in after if isinstance(t, str)).strip()
-        n = 0
-        each = [Block("call", o, r, calls) for o, r in leading(calls.each)]
+        closing = "".join([t for t in after if isinstance(t, str)]).strip()
+        each = tuple(Block("call", o, r, calls) for o, r in leading(calls.each))
+        if firm:
+            c.unmark()
         while True:
             white = yield from c.space()
             if closing and (yield from c.maybe(marks(closing))):
-                break
-            if not (yield from c.peek()):
-                if n == 0 and not firm:
-                    raise EndOfText("a call")
-                if n == 0:
-                    self._say(self._problem("unfinished", c.offset, repr(closing or "a call"), "the end of the text"))
                 return
+            if not (yield from c.peek()):
+                break
             if n and calls.between.strip():
                 yield from c.maybe(marks(calls.between.strip()))
                 yield from c.space()
+            at = c.offset
             if n == 0 and not firm:                       # a plain `[`: the whole of it is tried, or nothing
                 yield from self._call(calls, calls.each, strong(block.opener))
-                n += 1
-                continue
-            at = c.offset
-            if (yield from self._nested_try(each)):
-                n += 1
-                continue
-            if n:                                         # words, or another block: the section is over
+                c.unmark()
+            elif not (yield from self._try(each, within=True)):
+                if n == 0:
+                    if not (yield from self._noise(each, closing)):
+                        return
+                    continue
+                # words, or another block: the section is over
                 if closing and (yield from c.at(marks(*self._plan.ends))) is None:
                     self._say(self._problem("missing closer", at, repr(closing), repr(c.buf[c.pos])))
                 self._held.append(white)
-                break
-            if not (yield from self._noise(each, closing)):
                 return
-        c.unmark()
+            n += 1
+        if n == 0 and not firm:
+            raise EndOfText("a call")
+        if n == 0:
+            self._say(self._problem("unfinished", c.offset, repr(closing or "a call"), "the end of the text"))
 
-    def _nested_try(self, blocks: list[Block]) -> Step[bool]:
-        """As `_try`, inside a section: the section itself is certain."""
-        self._cursor.unmark()
-        c = self._cursor
-        c.mark()
-        at = c.offset
-        for block in blocks:
-            c.rewind()
-            try:
-                if block.opener.strip():
-                    yield from c.literal(marks(block.opener.strip()), block.opener.strip())
-                assert block.calls
-                yield from self._call(block.calls, block.rest, True)
-                c.unmark()
-                return True
-            except Mismatch as e:
-                if self._open:
-                    yield from self._end_badly(e, block)
-                    return True
-                if isinstance(e, EndOfText):
-                    c.pos = len(c.buf)
-                    raw = c.since_mark()
-                    c.unmark()
-                    self._say(self._problem("unfinished", at, e.expected, e.found, raw))
-                    return True
-        c.rewind()
-        c.unmark()
-        return False
-
-    def _noise(self, each: list[Block], closing: str) -> Step[bool]:
+    def _noise(self, each: tuple[Block, ...], closing: str) -> Step[bool]:
         """Text where the first call of a section belongs is a problem, not a call. False: the section is over."""
         c, at = self._cursor, self._cursor.offset
         kept: list[str] = [c.buf[c.pos]]
@@ -549,7 +361,7 @@ class Parser:
                     yield from self._object(node, slots)
                 case Slot():
                     choices = leading(nodes[i + 1:])
-                    slots[node] = yield from self._word(node, [o for o, _ in choices])
+                    slots[node] = yield from word(self._cursor, node, [o for o, _ in choices])
                     i += len(nodes[i + 1:]) - len(choices[0][1])
                     follows = choices[0][1][0] if choices[0][1] else None
                     if not choices[0][0].strip() and isinstance(follows, Tagged):
@@ -561,7 +373,8 @@ class Parser:
                     i += len(nodes[i:]) - len(choices[0][1]) - 1
                 case _:
                     self._start(slots)
-                    yield from self._arguments(node, self._emit, nodes[i + 1:])  # type: ignore[arg-type]
+                    yield from arguments(self._cursor, node, self._emit, nodes[i + 1:],  # type: ignore[arg-type]
+                                         self._plan.ends, self._schema_of)
                     if not isinstance(node, (Tagged, Pythonic)):
                         self._end()
             i += 1
@@ -569,52 +382,11 @@ class Parser:
 
     def _must_open(self, tagged: Tagged, calls: Calls) -> Step[None]:
         """A name that white space ends is certain only when an argument or the call's closer follows."""
-        after = closing_of(calls)
-        openers = [leading(tagged.each)[0][0], *([after] if after else [])]
-        if (yield from self._cursor.at(marks(*(o.strip() for o in openers)))) is None:
-            found = self._cursor.buf[self._cursor.pos:self._cursor.pos + 1]
-            raise Mismatch("malformed", "an argument", repr(found)) if found else EndOfText("an argument")
-
-    def _word(self, slot: Slot, follows: list[str]) -> Step[str]:
-        """A name, key, id or index, up to the literal that follows."""
-        c, kept, bad = self._cursor, list[str](), NOT_IN_WORD[slot]
-        cores = [f.strip() for f in follows]
-
-        def keep(text: str) -> None:
-            kept.append(text)
-            word = "".join(kept)
-            inner = word.strip()
-            wrong = next((i for i, ch in enumerate(word) if ch in bad and (inner and ch in inner)), None)
-            if wrong is None and len(inner) > WORD:
-                wrong = WORD
-            if wrong is not None:
-                raise Mismatch("malformed", slot.name.lower(), repr(word[wrong]), at=begun + wrong)
-
-        begun = c.offset
-
-        if not all(cores):                                # white space ends it
-            yield from c.space()
-            while True:
-                end = c.pos
-                while end < len(c.buf) and not c.buf[end].isspace() and c.buf[end] not in bad:
-                    end += 1
-                keep(c.buf[c.pos:end])
-                c.pos = end
-                if end < len(c.buf) or c.eof:
-                    break
-                yield
-            yield from c.space()
-        else:
-            table = after_word(tuple(follows))
-            if (yield from c.until(table, keep)) is None:
-                raise EndOfText(" or ".join(map(repr, cores)))
-            yield from c.maybe(table)
-        word = "".join(kept).strip()
-        if not word:
-            if not all(cores) and c.eof and c.pos == len(c.buf):
-                raise EndOfText(slot.name.lower())
-            raise Mismatch("malformed", slot.name.lower(), "nothing")
-        return word
+        c, after = self._cursor, closing_of(calls)
+        openers = [leading(tagged.each)[0][0].strip(), *([after] if after else [])]
+        if (yield from c.at(marks(*openers))) is None:
+            raise Mismatch("malformed", "an argument", repr(c.buf[c.pos])) if c.pos < len(c.buf) else \
+                EndOfText("an argument")
 
     def _start(self, slots: dict[Slot, str]) -> None:
         """The name is certain: from here on a mismatch is a problem of the call."""
@@ -687,46 +459,6 @@ class Parser:
             return                                        # engines cut the closer off where it is a stop
         self._say(self._problem("missing closer", c.offset, repr(spellings[0]), repr(c.buf[c.pos])))
 
-    # -- arguments
-
-    def _arguments(self, encoding: Encoding, emit: Any, after: Template) -> Step[None]:
-        c = self._cursor
-        match encoding:
-            case Json():
-                yield from self._json(emit)
-            case Pythonic():
-                yield from self._pythonic(emit)
-            case Tagged():
-                yield from self._tagged(encoding, emit, after)
-            case Raw(key):
-                closing = "".join(t for t in after if isinstance(t, str)).strip()
-                emit("{" + encode_basestring(key) + ': "')
-                yield from c.until(marks(*(e for e in (closing, *self._plan.dialect.stop) if e)),
-                                   lambda s: emit(encode_basestring(s)[1:-1]))
-                emit('"}')
-            case Custom(read=read):
-                yield from read(c, emit)
-
-    def _json(self, emit: Any) -> Step[None]:
-        c = self._cursor
-        yield from c.space()
-        first, at = (yield from c.peek()), c.offset
-        if first == "{":
-            yield from c.value(emit)
-            return
-        if not first:
-            raise EndOfText("a JSON object")
-        if first != '"' or self._strict:
-            raise Mismatch("malformed", "a JSON object", repr(c.buf[c.pos]))
-        kept: list[str] = []
-        yield from c.value(kept.append)
-        inner = read_json(json.loads("".join(kept)), limits=self._limits)
-        if inner is None or inner[0] != "{":
-            raise Mismatch("malformed", "a JSON object", repr("".join(kept)[:20]))
-        self._note = self._note or self._problem("double encoding", at, "a JSON object", "a string that holds one", "",
-                                                 self._name)
-        emit(inner)
-
     def _object(self, obj: Object, slots: dict[Slot, str]) -> Step[None]:
         c = self._cursor
         members = dict(obj.also) | dict(obj.fields)
@@ -741,7 +473,7 @@ class Parser:
             if seen:
                 yield from c.literal(marks(","), ",")
                 yield from c.space()
-            key = yield from self._string("a key")
+            key = yield from json_string(c, "a key")
             if key in seen:
                 raise Mismatch("duplicate key", "each key once", repr(key))
             seen.add(key)
@@ -752,7 +484,7 @@ class Parser:
             if node is NAME:
                 if NAME in slots:
                     raise Mismatch("duplicate key", "one name", repr(key))
-                slots[NAME] = yield from self._string("a name")
+                slots[NAME] = yield from json_string(c, "a name")
                 yield from c.space()
                 after = yield from c.peek()
                 if not after:
@@ -764,11 +496,11 @@ class Parser:
                     raise Mismatch("duplicate key", "the arguments once", repr(key))
                 if NAME in slots:
                     self._start(slots)
-                    yield from self._json(self._emit)
+                    yield from json_object(c, self._emit)
                     pending = []
                 else:
                     pending = []
-                    yield from self._json(pending.append)
+                    yield from json_object(c, pending.append)
             else:
                 kept: list[str] = []
                 yield from c.value(kept.append)
@@ -787,176 +519,31 @@ class Parser:
             self._emit("{}")
         self._end(slots.get(ID))
 
-    def _string(self, expected: str) -> Step[str]:
-        c = self._cursor
-        first = yield from c.peek()
-        if not first:
-            raise EndOfText(expected)
-        if first != '"':
-            raise Mismatch("malformed", expected, repr(first))
-        kept: list[str] = []
-        yield from c.value(kept.append)
-        return str(json.loads("".join(kept)))
-
     def _schema_of(self, key: str) -> tuple[Any, Any]:
         tool = (self._tools or {}).get(self._name)
         root: Any = tool.parameters if tool else {}
         properties = root.get("properties") if isinstance(root, Mapping) else None
         return (properties.get(key) if isinstance(properties, Mapping) else None), root
 
-    def _tagged(self, tagged: Tagged, emit: Any, after: Template) -> Step[None]:
-        c, each = self._cursor, tagged.each
-        at = each.index(VALUE)
-        opener = leading(each)[0][0].strip()
-        closing = leading(after)[0][0].strip() if after else ""
-        more, last, _ = value_ends(each, closing, self._plan.ends)
-        closer = "".join(t for t in each[at + 1:] if isinstance(t, str))
-        lead = closer[: len(closer) - len(closer.lstrip())]
-        seen: set[str] = set()
-        emit("{")
-        while True:
-            yield from c.space()
-            if not (yield from c.maybe(marks(opener))):
-                break
-            slots: dict[Slot, str] = {}
-            i = 1
-            while i < at:
-                node, follow = each[i], each[i + 1]
-                assert isinstance(node, Slot) and isinstance(follow, str)
-                slots[node] = yield from self._word(node, [follow])
-                if i + 2 == at:
-                    yield from c.at_most(follow[len(follow.rstrip()):])
-                i += 2
-            key = slots.get(KEY, "")
-            if key in seen:
-                raise Mismatch("duplicate key", "each key once", repr(key))
-            emit((", " if seen else "") + encode_basestring(key) + ": ")
-            seen.add(key)
-            yield from self._tagged_value(key, slots.get(IS_STR), (more, last), emit)
-            yield from c.at_most(lead)
-            yield from c.maybe(marks(closer.strip()))
-        emit("}")
-
-    def _tagged_value(self, key: str, is_str: str | None, ends: tuple[Marks, Marks], emit: Any) -> Step[None]:
-        c = self._cursor
-        property_schema, root = self._schema_of(key)
-        if is_str == "true" or (is_str is None and schema.types_of(property_schema, root) == ("string",)):
-            emit('"')
-            yield from _until_either(c, *ends, lambda s: emit(encode_basestring(s)[1:-1]))
-            emit('"')
-            return
-        kept: list[str] = []
-        yield from _until_either(c, *ends, kept.append)
-        raw = "".join(kept)
-        if is_str is not None:
-            value = read_json(raw) or read_json(raw, python=True)
-            if value is None:
-                raise Mismatch("malformed", f"a value that is not a string for {key!r}", repr(raw[:20]))
-            emit(value)
-        else:
-            emit(schema.read_text(raw, property_schema, root, read_literal))
-
-    def _pythonic(self, emit: Any) -> Step[None]:
-        c, seen = self._cursor, set[str]()
-        emit("{")
-        while True:
-            yield from c.space()
-            ch = yield from c.peek()
-            if ch == ")" or not ch:
-                break
-            key = yield from self._word(KEY, ["="])
-            if not key.isidentifier():
-                raise Mismatch("malformed", "an argument's name", repr(key[:20]))
-            if key in seen:
-                raise Mismatch("duplicate key", "each key once", repr(key))
-            emit((", " if seen else "") + encode_basestring(key) + ": ")
-            seen.add(key)
-            yield from c.value(emit, python=True)
-            yield from c.space()
-            if not (yield from c.maybe(marks(","))) and (yield from c.peek()) not in (")", ""):
-                raise Mismatch("malformed", "',' or ')'", repr(c.buf[c.pos]))
-        emit("}")
-
-
 # -- small things ----------------------------------------------------------------------------------------------
-
-
-def _pieces(given: tuple[str, bool] | Iterable[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
-        return [given]
-    return list(given)
-
-
-def read_literal(text: str) -> str | None:
-    value = read_json(text)
-    return value if value is not None else read_json(text, python=True)
 
 
 def _ignore(text: str) -> None:
     pass
 
 
-def _until_either(c: Cursor, more: Marks, last: Marks, emit: Any) -> Step[None]:
-    """`until`, with marks of their own for the end of the text."""
-    while True:
-        m = (last.whole if c.eof else more.first).search(c.buf, c.pos)
-        stop = m.start() if m else len(c.buf)
-        if stop > c.pos:
-            emit(c.buf[c.pos:stop])
-            c.pos = stop
-        if m and m.lastindex:
-            return
-        if c.eof:
-            raise EndOfText("the end of a value")
-        yield
-
-
-@lru_cache(maxsize=256)
-def after_word(follows: tuple[str, ...]) -> Marks:
-    """Literals that end a word. A space that they begin with parts the word from a letter."""
-    return Marks([[r"\s{1,8}"] * (f[0].isspace() and f.strip()[0].isalnum()) + atoms(f) for f in follows])
-
-
-@lru_cache(maxsize=256)
-def marks_with_lead(lead: str, *texts: str) -> Marks:
-    first = [[*map(_escaped, lead), *atoms(texts[0])]] if lead else []
-    return Marks([*first, *(atoms(t) for t in texts)])
-
-
-def closing_of(calls: Calls) -> str:
-    """The literal that ends one call."""
-    last = calls.each[-1]
-    return last.strip() if isinstance(last, str) else ""
-
-
 def _plain(event: Event) -> Event:
     match event:
-        case Text(text) if _SPECIAL in text:
-            return Text(text.replace(_SPECIAL, ""))
-        case Reasoning(text) if _SPECIAL in text:
-            return Reasoning(text.replace(_SPECIAL, ""))
-        case CallArgs(index, delta) if _SPECIAL in delta:
-            return CallArgs(index, delta.replace(_SPECIAL, ""))
-        case Problem() if _SPECIAL in event.raw:
-            return Problem(event.kind, event.offset, event.expected, event.found, event.raw.replace(_SPECIAL, ""),
+        case Text(text) if SPECIAL in text:
+            return Text(text.replace(SPECIAL, ""))
+        case Reasoning(text) if SPECIAL in text:
+            return Reasoning(text.replace(SPECIAL, ""))
+        case CallArgs(index, delta) if SPECIAL in delta:
+            return CallArgs(index, delta.replace(SPECIAL, ""))
+        case Problem() if SPECIAL in event.raw:
+            return Problem(event.kind, event.offset, event.expected, event.found, event.raw.replace(SPECIAL, ""),
                            event.name)
         case CallEnd(index, problem, id) if problem:
             return CallEnd(index, _plain(problem), id)  # type: ignore[arg-type]
         case _:
             return event
-
-
-def prompt_tail(dialect: Dialect, prompt: Pieces | None) -> str:
-    """What of a prompt belongs to the reply: the text from where the reply begins."""
-    turns = dialect.turns
-    starts: list[str | When] = [n for n in turns.reply_starts if isinstance(n, (str, When))] if turns else []
-    if prompt is None:
-        return "".join([n.otherwise if isinstance(n, When) else n for n in starts[1:]])
-    text = prompt if isinstance(prompt, str) else "".join([p[0] for p in _pieces(prompt)])
-    if turns is None:
-        return text
-    before: list[Any] = [starts[0]] if starts else [turns.user[-1], turns.result[-1]]   # no header: how the others end
-    if turns.header_once:                                 # after results a reply goes on without one
-        before.append(turns.result[-1])
-    found = [(text.rfind(b.strip()) + len(b.strip())) for b in before if isinstance(b, str) and b.strip() in text]
-    return text[max(found, default=0):]

@@ -129,6 +129,8 @@ def _overlap(ends: tuple[str, ...]) -> bool:
         return True
     for end in ends:
         for other in ends:
-            if other in end[:-1] or any(end.startswith(other[at:]) and other[at:] != end for at in range(1, len(other))):
+            if other in end[:-1] or any(
+                end.startswith(other[at:]) and other[at:] != end for at in range(1, len(other))
+            ):
                 return True
     return False
