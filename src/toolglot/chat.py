@@ -31,6 +31,7 @@ def as_turns(messages: Iterable[Any]) -> list[Turn]:
     turns: list[Turn] = []
     waiting: list[Call] = []                 # calls without a result, in order
     made: dict[str, Call] = {}
+    turn: Turn
     for i, message in enumerate(messages):
         if isinstance(message, dict):
             role, content = message.get("role"), message.get("content")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 import marshal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import prompt as prompts
 from . import render
 from .chat import as_turns
 from .cursor import Limits
-from .grammar import Choice, Constraint, constrain
 from .message import Part, Reply, Tool
 from .parse import Parser, parse
 from .plan import Pieces
 from .prompt import Prompt
 from .registry import detect, find
 from .spec import Dialect
-from .tools import as_tools
+
+if TYPE_CHECKING:                                # half of the rooms, and not needed to import the other half
+    from .grammar import Choice, Constraint
 
 Seen = Union[Prompt, str, None]
 
@@ -53,7 +53,10 @@ class Model:
         """
         shown = self._shown(tools)
         turns = as_turns(messages)
-        today = today if today is not None else datetime.date.today().isoformat()
+        if today is None:
+            from datetime import date
+
+            today = date.today().isoformat()
         if self.template is not None:
             from .chat_template import framed
 
@@ -78,6 +81,8 @@ class Model:
 
     def constrain(self, tools: Any, choice: Choice = "auto", *, parallel: bool = True, **options: Any) -> Constraint:
         """What a reply may be: `.lark()`, `.gbnf()`, `.structural_tag()`, `.json_schema()`."""
+        from .grammar import constrain
+
         return constrain(self.dialect, self._shown(tools).tools, choice, parallel=parallel, **options)
 
     def write(self, reply: Reply | Sequence[Part]) -> str:
@@ -94,11 +99,14 @@ class Model:
         if isinstance(tools, tuple) and all([isinstance(t, Tool) for t in tools]):
             key: Any = tuple([id(t) for t in tools])    # read before, and frozen: no need to look inside
             return self._cache.get(key) or self._keep(key, tools)
+        from .tools import as_tools
+
         try:
             key = marshal.dumps(tools, 2)               # version 2 has no references: equal values, equal bytes
         except ValueError:                              # functions and classes
             return self._show(as_tools(tools))
-        return self._cache.get(key) or self._keep(key, as_tools(tools))
+        # what is kept shares nothing that its owner may change
+        return self._cache.get(key) or self._keep(key, as_tools(marshal.loads(key)))
 
     def _keep(self, key: Any, tools: tuple[Tool, ...]) -> _Shown:
         if len(self._cache) >= 64:

@@ -6,7 +6,6 @@ The one rule: a name that is not known is never guessed at; what it may have mea
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from .dialects.deepseek import DEEPSEEK_V3_1
@@ -80,6 +79,8 @@ def find(name: str) -> Dialect:
     for pattern, dialect in MODELS:
         if re.search(pattern, plain):
             return DIALECTS[dialect]
+    from difflib import get_close_matches
+
     near = get_close_matches(plain, DIALECTS, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UnknownDialect(f"no dialect or model is known as {name!r}: {hint}known dialects are {', '.join(DIALECTS)}; "

@@ -24,9 +24,8 @@ _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 def gbnf(grammar: Grammar) -> str:
     """The grammar as GBNF; its start is `root`, and every other name has letters, digits and `-` only.
 
-    An Until ends where the first of its ends is complete. None of `without` is complete before that: so one that the
-    text begins and the end goes on with is refused too, and one that is part of an end is an error. `most` of Until
-    and Free is kept only where they watch for nothing: the automaton would have a state for each length.
+    An Until ends where the first of its ends is complete. `most` of Until and Free is kept only where they watch for
+    nothing: the automaton would have a state for each length.
     Raises ToolglotError for a rule that nothing matches, a Regex outside the subset, and what `values` refuses.
     """
     writer = _Writer(grammar)
@@ -153,9 +152,6 @@ class _Writer:
     def until(self, ends: tuple[str, ...], without: tuple[str, ...]) -> str:
         if not ends:
             raise ToolglotError("gbnf: free text needs an end")
-        for word in without:
-            if any(word in end and not end.endswith(word) for end in ends):
-                raise ToolglotError(f"gbnf: {word!r} may not stand in the text but stands in its end")
         return '""' if "" in ends else self.automaton("text", ends, without)
 
     def free(self, without: tuple[str, ...], most: int | None) -> str:
@@ -167,22 +163,65 @@ class _Writer:
         key = (kind, ends, without)
         if key in self.made:
             return self.made[key]
-        steps = _steps((*ends, *without))
-        names = {state: self.fresh(kind) for state in steps if not state.endswith((*ends, *without))}
-        self.made[key] = names[""]
-        for state, name in names.items():
+        states = _states(ends, without)
+        names = {state: self.fresh(kind) for state in states}
+        first = self.made[key] = names[_FIRST]
+        for state, steps in states.items():
             arrows: dict[str, list[str]] = {}
-            for char, reached in steps[state].items():
-                if reached.endswith(ends) if ends else False:
-                    arrows.setdefault("", []).append(char)
-                elif reached in names:
-                    arrows.setdefault(names[reached], []).append(char)
+            for char, reached in steps.items():
+                if reached != _DEAD:
+                    arrows.setdefault(names.get(reached, ""), []).append(char)
             options = [] if ends else ['""']
-            watched = ((ord(char), ord(char)) for char in sorted(steps[state]))
-            options.append(f"{_but(watched)} {names['']}")
+            if state[1] < 0:
+                watched = [(ord(char), ord(char)) for char in sorted(steps)]
+                options.append(f"{one_class(patterns.without(ANY, watched))} {first}")
             options += [f"{_among(chars)} {target}".strip() for target, chars in arrows.items()]
-            self.lines[name] = " | ".join(options)
-        return names[""]
+            self.lines[names[state]] = " | ".join(options)
+        return first
+
+
+_State = tuple[str, int]
+_FIRST: _State = ("", -1)
+_DONE: _State = ("end", -2)
+_DEAD: _State = ("", -2)
+
+
+def _states(ends: tuple[str, ...], without: tuple[str, ...]) -> dict[_State, dict[str, _State]]:
+    """For each state, the characters that do not lead to the first one, and where they lead.
+
+    A state is what the text may have begun, and -1; or, once one of `without` is complete, how many characters ago
+    that was: it must then be a part of an end that had begun before, and what does not go on with such an end is dead.
+    """
+    walk = _steps((*ends, *without))
+    begun = {end[:length] for end in ends for length in range(1, len(end))}
+    alphabet = sorted(set("".join(ends)))
+    found: dict[_State, dict[str, _State]] = {}
+    todo = [_FIRST]
+    while todo:
+        state = todo.pop()
+        if state in found or state in (_DONE, _DEAD):
+            continue
+        text, since = state
+        if since >= 0:
+            found[state] = {char: _going_on(text + char, since + 1, ends, begun) for char in alphabet}
+        else:
+            found[state] = {}
+            for char, reached in walk[text].items():
+                broken = reached.endswith(without) and not reached.endswith(ends)
+                found[state][char] = (
+                    _going_on(reached, 0, (), begun) if broken else _DONE if reached.endswith(ends) else (reached, -1)
+                )
+        todo.extend(found[state].values())
+    return found
+
+
+def _going_on(text: str, since: int, ends: tuple[str, ...], begun: set[str]) -> _State:
+    """The state in an end that began more than `since` characters ago."""
+    whole = [end for end in ends if text.endswith(end)]
+    if whole:
+        return _DONE if any(len(end) > since for end in whole) else _DEAD
+    longest = next((text[at:] for at in range(len(text) - since) if text[at:] in begun), None)
+    return _DEAD if longest is None else (longest, since)
 
 
 def _steps(words: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
@@ -202,10 +241,6 @@ def _steps(words: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         steps[state] = {**steps[back], **children[state]}
         todo.extend((child, steps[back].get(char, "")) for char, child in children[state].items())
     return steps
-
-
-def _but(chars: Iterable[tuple[int, int]]) -> str:
-    return one_class(patterns.without(ANY, chars))
 
 
 def _among(chars: list[str]) -> str:
