@@ -40,6 +40,7 @@ class _Lark:
         self.g, self.tokens = grammar, tokens
         self.terminals: dict[str, str] = {}
         self.rules: dict[str, str] = {}
+        self.pythons: dict[tuple[str, int | None], str] = {}
         names = "|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))
         self.special = re.compile(f"({names})") if names else None
 
@@ -102,16 +103,20 @@ class _Lark:
         return name.lower()
 
     def python(self, schema: Any, root: Any) -> str:
+        """A named rule for a Python value. Most tools ask for the same few types: one rule each is enough."""
         from ..values import python_rules
 
-        rule, extra, _ = python_rules(schema, root, self.g.caps, self.g.space)
-        prefix = f"py{len(self.rules)}-"
-        self.rules[_name(prefix)] = ""                   # its place, so that the next prefix differs
-        named = {name: _name(prefix + name) for name in extra}
-        for name, body in extra.items():
-            self.rules[named[name]] = self.rule(_renamed(body, {n: prefix + n for n in extra})) or '""'
-        self.rules[_name(prefix)] = self.rule(_renamed(rule, {n: prefix + n for n in extra})) or '""'
-        return _name(prefix)
+        said = json.dumps(_prepared(schema, Caps()))         # without descriptions
+        key = (said, id(root) if "$ref" in said else None)
+        if key not in self.pythons:
+            rule, extra, _ = python_rules(schema, root, self.g.caps, self.g.space)
+            prefix = f"py{len(self.pythons)}-"
+            names = {name: prefix + name for name in extra}
+            for name, body in extra.items():
+                self.rules[_name(prefix + name)] = self.rule(_renamed(body, names)) or '""'
+            self.rules[_name(prefix)] = self.rule(_renamed(rule, names)) or '""'
+            self.pythons[key] = _name(prefix)
+        return self.pythons[key]
 
     def terminal(self, kind: str, body: str) -> str:
         return self.terminals.setdefault(body, f"{kind}_{len(self.terminals)}")
