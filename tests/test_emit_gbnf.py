@@ -140,6 +140,7 @@ def test_free_text_holds_none_of_its_strings(without: tuple[str, ...]) -> None:
 @example(("a<ba",), ("<b",))
 @example(("a<b", "b"), ("<",))
 @example(("abab", "ba<"), ("ab",))
+@example(("<", "a<<"), ("a",))
 def test_until_without(ends: tuple[str, ...], without: tuple[str, ...]) -> None:
     grammar = recogniser(Until(ends, None, without))
     for text in map("".join, itertools.chain(*(itertools.product("ab<", repeat=n) for n in range(7)))):

@@ -27,6 +27,12 @@ every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.
 examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@every_dialect
+def test_a_tool_made_by_hand_is_shown(d: Dialect) -> None:
+    shown = str(model(d.name).prompt([{"role": "user", "content": "?"}], (Tool("fetch_it", "Fetches it."),)))
+    assert "fetch_it" in shown and "Fetches it." in shown
+
+
 # -- law 2: whatever the prompt ends with
 
 

@@ -130,6 +130,12 @@ class Tool:
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     function: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        if not self.raw:
+            said = {"description": self.description} if self.description else {}
+            function = {"name": self.name, **said, "parameters": dict(self.parameters)}
+            object.__setattr__(self, "raw", {"type": "function", "function": function})
+
 
 # -- a conversation: what the prompt side of a dialect renders
 

@@ -244,6 +244,10 @@ class _Prompt:
     def reply(self, parts: Sequence[Part], keep: bool, final: bool) -> list[Piece]:
         """A past reply and what closes it. `final`: it ends a finished conversation."""
         t = self.t
+        if len(parts) == 1 and isinstance(parts[0], Text) and self.d.content == (TEXT,) and not t.trim and \
+                t.empty_reasoning == "never":             # the usual turn, at no cost
+            words = parts[0].text
+            return [Piece(words, "assistant", "content", True), *self.f.closing] if words else list(self.f.closing)  # type: ignore[list-item, arg-type]
         parts, empty = self.history(parts, keep)
         pieces = [] if not empty or self.d.reasoning is None else [
             *fill(self.d.reasoning, {TEXT: ("", "reasoning")}),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
+from json.encoder import encode_basestring
 from typing import Any
 
 from .message import Call, Part, Reply, Text
@@ -133,9 +134,10 @@ def _object(obj: Object, call: Call, slots: Mapping[Slot, tuple[str, str]]) -> s
     members = []
     for key, node in obj.fields:
         if not isinstance(node, Slot):
-            members.append(f"{dumps(key)}{colon}{encode(node, call.arguments)}")
+            members.append(encode_basestring(key) + colon + encode(node, call.arguments))
         elif node is not ID or call.id:
-            members.append(f"{dumps(key)}{colon}{slots[node][0] if node is INDEX else dumps(slots[node][0])}")
+            text = slots[node][0]
+            members.append(encode_basestring(key) + colon + (text if node is INDEX else encode_basestring(text)))
     return "{" + comma.join(members) + "}"
 
 

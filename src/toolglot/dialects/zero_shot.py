@@ -4,9 +4,9 @@ Nobody published this format; it is ours. A call is one JSON object, and begins 
 
     {"name": "get_weather", "arguments": {"city": "Paris"}}
 
-The tools are told as signatures with comments: of the twenty layouts tried on SmolLM2-135M this one, with the tools in
-the system message and no examples, chose the right function most often (`bench/questions.py` measures it). Results
-come back as plain words in a turn of their own.
+The tools are told as signatures with comments, in the system message and without examples: so small a model copies
+examples, and tools in the question spoil its choice (`bench/questions.py` measures what this layout gives). Results come
+back as plain words in a turn of their own.
 '''
 
 from __future__ import annotations

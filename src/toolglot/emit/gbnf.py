@@ -169,7 +169,7 @@ class _Writer:
         for state, steps in states.items():
             arrows: dict[str, list[str]] = {}
             for char, reached in steps.items():
-                if reached != _DEAD:
+                if reached in names or reached == _DONE:
                     arrows.setdefault(names.get(reached, ""), []).append(char)
             options = [] if ends else ['""']
             if state[1] < 0:
@@ -207,11 +207,16 @@ def _states(ends: tuple[str, ...], without: tuple[str, ...]) -> dict[_State, dic
         else:
             found[state] = {}
             for char, reached in walk[text].items():
-                broken = reached.endswith(without) and not reached.endswith(ends)
-                found[state][char] = (
-                    _going_on(reached, 0, (), begun) if broken else _DONE if reached.endswith(ends) else (reached, -1)
-                )
+                if reached.endswith(ends):
+                    found[state][char] = _DONE
+                else:
+                    spoilt = reached.endswith(without)
+                    found[state][char] = _going_on(reached, 0, (), begun) if spoilt else (reached, -1)
         todo.extend(found[state].values())
+    broken = [state for state in found if state[1] >= 0]
+    for state in sorted(broken, key=lambda state: -state[1]):  # each leads to later ones only
+        if not any(reached in found or reached == _DONE for reached in found[state].values()):
+            del found[state]
     return found
 
 
