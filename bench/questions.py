@@ -22,17 +22,15 @@ import checker
 import common
 
 from toolglot import engines
-from toolglot.ask import model_for
+from toolglot.ask import SMALL_CAPS, model_for
 from toolglot.engines.llamacpp import LlamaCpp, open_model
 from toolglot.engines.weights import find_model
 from toolglot.message import Tool
 from toolglot.model import Model
-from toolglot.rules import Caps
 from toolglot.schema import validate
 from toolglot.tools import as_tools
 
-CAPS = Caps(string=60, items=8)         # longest string, longest list: a small model may never end one
-MOST = {True: 150, False: 110}          # tokens of a reply, constrained and free
+MOST = {True: 200, False: 110}          # tokens of a reply, constrained and free
 COUNTS = ("exact", "readable", "name", "valid")
 
 
@@ -49,7 +47,7 @@ class Ask(NamedTuple):
 def asked(model: Model, item: dict[str, Any], constrained: bool, weights: str) -> Ask:
     tools = as_tools(item["functions"])
     prompt = model.prompt([{"role": "user", "content": item["question"]}], tools)
-    rules = model.constrain(tools, "required", parallel=False, caps=CAPS).lark() if constrained else None
+    rules = model.constrain(tools, "required", parallel=False, caps=SMALL_CAPS).lark() if constrained else None
     request = engines.Request([engines.PromptPiece(p.text, p.special) for p in prompt.pieces], rules,
                               model.dialect.stop, MOST[constrained])
     said = json.dumps([weights, str(prompt), rules, request.stop, request.max_tokens, item["id"]])

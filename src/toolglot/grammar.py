@@ -176,7 +176,7 @@ class _Build:
         words = Until((gap + opener,), None, self.markers())
         rest = template[1:]
         if around[0] is CALLS:
-            return seq(words, self.calls(around, each, first=rest))
+            return seq(words, self.calls(around, each, opened=True))
         return seq(words, self.calls(rest, each))
 
     def until(self, template: Template) -> Rule:
@@ -185,20 +185,22 @@ class _Build:
 
     # -- calls
 
-    def calls(self, around: Template, each: Template, first: Template | None = None) -> Rule:
+    def calls(self, around: Template, each: Template, opened: bool = False) -> Rule:
+        """The calls of a reply. `opened`: the opener of the first is written already."""
         d = self.d
         at = around.index(CALLS)
-        one = self.any_call(each, "call")
-        head = one if first is None else self.any_call(first, "first")
+        opener = each[0] if d.calls.around[0] is CALLS and isinstance(each[0], str) else ""
+        body = self.any_call(each[1:] if opener else each)
+        one = seq(Lit(opener, True), body)
         between = Lit(d.calls.between or d.join, True)
         more = None if self.most is None else self.most - 1
         tail = EMPTY if more == 0 else Repeat(seq(between, one), 0, more)
-        return seq(self.fill(around[:at], {}, None), head, tail, self.fill(around[at + 1:], {}, None))
+        return seq(self.fill(around[:at], {}, None), body if opened else one, tail, self.fill(around[at + 1:], {}, None))
 
-    def any_call(self, each: Template, name: str) -> Rule:
-        if name not in self.rules:
-            self.rules[name] = alt(*(self.call(each, t) for t in self.tools))
-        return Ref(name)
+    def any_call(self, each: Template) -> Rule:
+        if "call" not in self.rules:
+            self.rules["call"] = alt(*(self.call(each, t) for t in self.tools))
+        return Ref("call")
 
     def call(self, each: Template, tool: Tool) -> Rule:
         if Slot.NAME not in each and self.d.calls.name not in ("", tool.name):

@@ -7,8 +7,6 @@ the automaton that watches for its strings: one rule a state, one character a st
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .. import patterns
@@ -16,6 +14,7 @@ from ..message import ToolglotError
 from ..patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
 from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until
 from ..values import Values, json_rules, python_rules
+from .automaton import DONE, FIRST, states_of
 
 _LONG = 64  # llama.cpp unrolls a repeat, and refuses one of thousands: longer ones are written in powers of two
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -163,13 +162,13 @@ class _Writer:
         key = (kind, ends, without)
         if key in self.made:
             return self.made[key]
-        states = _states(ends, without)
+        states = states_of(ends, without)
         names = {state: self.fresh(kind) for state in states}
-        first = self.made[key] = names[_FIRST]
+        first = self.made[key] = names[FIRST]
         for state, steps in states.items():
             arrows: dict[str, list[str]] = {}
             for char, reached in steps.items():
-                if reached in names or reached == _DONE:
+                if reached in names or reached == DONE:
                     arrows.setdefault(names.get(reached, ""), []).append(char)
             options = [] if ends else ['""']
             if state[1] < 0:
@@ -178,74 +177,6 @@ class _Writer:
             options += [f"{_among(chars)} {target}".strip() for target, chars in arrows.items()]
             self.lines[names[state]] = " | ".join(options)
         return first
-
-
-_State = tuple[str, int]
-_FIRST: _State = ("", -1)
-_DONE: _State = ("end", -2)
-_DEAD: _State = ("", -2)
-
-
-def _states(ends: tuple[str, ...], without: tuple[str, ...]) -> dict[_State, dict[str, _State]]:
-    """For each state, the characters that do not lead to the first one, and where they lead.
-
-    A state is what the text may have begun, and -1; or, once one of `without` is complete, how many characters ago
-    that was: it must then be a part of an end that had begun before, and what does not go on with such an end is dead.
-    """
-    walk = _steps((*ends, *without))
-    begun = {end[:length] for end in ends for length in range(1, len(end))}
-    alphabet = sorted(set("".join(ends)))
-    found: dict[_State, dict[str, _State]] = {}
-    todo = [_FIRST]
-    while todo:
-        state = todo.pop()
-        if state in found or state in (_DONE, _DEAD):
-            continue
-        text, since = state
-        if since >= 0:
-            found[state] = {char: _going_on(text + char, since + 1, ends, begun) for char in alphabet}
-        else:
-            found[state] = {}
-            for char, reached in walk[text].items():
-                if reached.endswith(ends):
-                    found[state][char] = _DONE
-                else:
-                    spoilt = reached.endswith(without)
-                    found[state][char] = _going_on(reached, 0, (), begun) if spoilt else (reached, -1)
-        todo.extend(found[state].values())
-    broken = [state for state in found if state[1] >= 0]
-    for state in sorted(broken, key=lambda state: -state[1]):  # each leads to later ones only
-        if not any(reached in found or reached == _DONE for reached in found[state].values()):
-            del found[state]
-    return found
-
-
-def _going_on(text: str, since: int, ends: tuple[str, ...], begun: set[str]) -> _State:
-    """The state in an end that began more than `since` characters ago."""
-    whole = [end for end in ends if text.endswith(end)]
-    if whole:
-        return _DONE if any(len(end) > since for end in whole) else _DEAD
-    longest = next((text[at:] for at in range(len(text) - since) if text[at:] in begun), None)
-    return _DEAD if longest is None else (longest, since)
-
-
-def _steps(words: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
-    """Aho and Corasick's automaton. A state is the longest beginning of a word that the text ends with.
-
-    For each state, the characters that do not lead back to the first one, and where they lead.
-    """
-    states = dict.fromkeys(word[:length] for word in sorted(words) for length in range(len(word) + 1))
-    children: dict[str, dict[str, str]] = {state: {} for state in states}
-    for state in states:
-        if state:
-            children[state[:-1]][state[-1]] = state
-    steps: dict[str, dict[str, str]] = {"": children[""]}
-    todo = deque((state, "") for state in children[""].values())  # and where it falls back to
-    while todo:
-        state, back = todo.popleft()
-        steps[state] = {**steps[back], **children[state]}
-        todo.extend((child, steps[back].get(char, "")) for char, child in children[state].items())
-    return steps
 
 
 def _among(chars: list[str]) -> str:
