@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "toolglot"
 FLOORS = [
     {"message", "rules"},
     {"schema", "spec"},
-    {"cursor", "render", "values", "literals", "patterns", "scalars", "keywords", "chat", "signatures"},
+    {"cursor", "render", "values", "chat", "signatures"},
     {"plan"},
     {"encodings"},
     {"parse", "prompt", "tools"},
@@ -22,12 +22,11 @@ FLOORS = [
     {"model"},
     {"engines"},
     {"ask"},
-    {"show", "describe", "inputs", "arguments"},
     {"cli"},
     {"__init__", "__main__"},
 ]
-CORE = {"message", "rules", "schema", "spec", "cursor", "render", "values", "literals", "patterns", "scalars", "keywords",
-        "chat", "plan", "encodings", "parse", "prompt", "check", "grammar", "emit", "dialects", "registry"}
+CORE = {"message", "rules", "schema", "spec", "cursor", "render", "values", "chat", "plan", "encodings", "parse", "prompt",
+        "check", "grammar", "emit", "dialects", "registry"}
 LAZY = {"schema": {"jsonschema", "referencing"}}          # imported where it is used, never at import
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from toolglot import cli
+from toolglot.cli.screen import Spans, visible
 from toolglot.engines import EngineError
 from toolglot.engines.scripted import Script, Scripted
 from toolglot.parse import Parser
 from toolglot.registry import DIALECTS
-from toolglot.show import Spans, visible
 
 ROOT = Path(__file__).parent.parent
 WEATHER = str(ROOT / "examples" / "weather.py")
@@ -274,7 +274,7 @@ def test_parse(run: Callable[..., Run], tmp_path: Path) -> None:
 
 
 def test_parse_reads_stdin() -> None:
-    reply = subprocess.run([sys.executable, "-m", "toolglot.cli", "parse", "--dialect", "json"], input=CALL.encode(),
+    reply = subprocess.run([sys.executable, "-m", "toolglot", "parse", "--dialect", "json"], input=CALL.encode(),
                            env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, check=True)
     assert json.loads(reply.stdout)["calls"][0]["name"] == "get_weather"
 
@@ -324,7 +324,7 @@ def test_a_model_cannot_steer_the_terminal(ask: Ask) -> None:
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    child = subprocess.Popen([sys.executable, "-m", "toolglot.cli", "show", "harmony"], stdout=subprocess.PIPE,
+    child = subprocess.Popen([sys.executable, "-m", "toolglot", "show", "harmony"], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
     assert child.stdout
     child.stdout.close()
@@ -334,7 +334,7 @@ def test_a_closed_pipe_is_quiet() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_spans_hold_the_whole_text(dialect: str) -> None:
-    from toolglot.describe import example_call, weather_tool
+    from toolglot.cli.describe import example_call, weather_tool
 
     text = f"{example_call(DIALECTS[dialect])} \n<x"
     spans = Spans(Parser(DIALECTS[dialect], [weather_tool()]))
@@ -407,7 +407,7 @@ def test_the_main_job_on_the_default_model() -> None:
         model = find_model()
     except EngineError as error:
         pytest.skip(f"no model: {error}")
-    command = [sys.executable, "-m", "toolglot.cli", "ask", QUESTION, f"--model={model}", f"--tools={WEATHER}", "--yes"]
+    command = [sys.executable, "-m", "toolglot", "ask", QUESTION, f"--model={model}", f"--tools={WEATHER}", "--yes"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1", "TOOLGLOT_THREADS": "1"}
     reply = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False)
     assert (reply.returncode, reply.stderr) == (0, "")

@@ -170,3 +170,10 @@ def test_law_5_whatever_is_sampled_is_read_as_valid_calls(d: Dialect) -> None:
 def test_tools_of_the_laws_have_constraints_too() -> None:
     for d in DIALECTS.values():
         assert not llguidance.LLMatcher.validate_grammar(constrain(d, TOOLS).lark(), BYTES)
+
+
+def test_what_is_not_enforced_is_said() -> None:
+    odd = Tool("f", "", {"type": "object", "properties": {"n": {"type": "integer", "multipleOf": 7}}})
+    (sentence,) = constrain(DIALECTS["json"], [odd]).unenforced
+    assert sentence.startswith("f: ") and "multipleOf" in sentence
+    assert constrain(DIALECTS["json"], ALL).unenforced == ()

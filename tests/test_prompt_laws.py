@@ -156,9 +156,10 @@ def test_law_7_cost_does_not_grow_with_the_length(d: Dialect) -> None:
 
 
 @every_dialect
-@pytest.mark.parametrize("unit", ["<tool_call>", "<tool_call>\n{", "[", "{\"", "<|channel|>", "\n", " ", "<",
-                                  "[TOOL_CALLS]", "<function=f>\n<parameter=s>\n", "</parameter>\n", "\\", "<｜tool▁calls▁begin｜>", "'",
-                                  '{"name": "f", "arguments": {', '<tool_call>\n{"arguments": {"a": "'])
+@pytest.mark.parametrize("unit", [
+    "<tool_call>", "<tool_call>\n{", "[", "{\"", "<|channel|>", "\n", " ", "<", "[TOOL_CALLS]", "\\", "'", "</parameter>\n",
+    "<function=f>\n<parameter=s>\n", "<｜tool▁calls▁begin｜>", '{"name": "f", "arguments": {',
+    '<tool_call>\n{"arguments": {"a": "'])
 def test_law_7_nothing_hostile_is_slow(d: Dialect, unit: str) -> None:
     """Ten times the text takes at most some thirty times as long, whole and in pieces."""
 

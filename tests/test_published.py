@@ -68,6 +68,7 @@ def test_law_6_prompts_are_the_published_template_s(row: Row, data: Any) -> None
     messages, tools = data.draw(conversations(**row.talk))
     questions = [m["content"] for m in messages if m["role"] == "user"]
     assume(not row.once or len(set(questions)) == len(questions))
+    assume(all(m.get("thinking") != "" for m in messages))       # gpt-oss prints a block for thinking of nothing
     starts = data.draw(st.booleans())
     theirs = published(row.template, messages, tools, add_generation_prompt=starts, flatten=row.flatten, **row.given)
     m = model(row.dialect)

@@ -285,7 +285,7 @@ def walk(rule: Rule, rules: dict[str, Rule], rng: random.Random, depth: int = 0)
 
 
 def walk_text(pattern: str, rng: random.Random) -> str:
-    from toolglot.patterns import Build, read
+    from toolglot.values.patterns import Build, read
 
     build: Build[Any] = Build(
         lambda ranges: lambda: chr(rng.randint(*rng.choice([r for r in ranges if r[0] < 0xD800] or ranges))),

@@ -52,7 +52,10 @@ class Constraint:
     @property
     def unenforced(self) -> tuple[str, ...]:
         """What of the schemas no notation of this constraint holds to: to be checked after generation."""
-        return self.grammar.unenforced
+        from .values import json_rules
+
+        return tuple([f"{t.name}: {sentence}" for t in self.calls
+                      for sentence in json_rules(object_schema(t.parameters), t.parameters).unenforced])
 
     def lark(self, tokens: Mapping[str, int] | None = None, ends: Sequence[str] = ()) -> str:
         """For llguidance. `tokens`: the ids of the special tokens of the model's vocabulary, which it matches by id

@@ -110,10 +110,9 @@ class Caps:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Named rules, the one to start with, how JSON is spaced, and what is not enforced (a sentence each)."""
+    """Named rules, the one to start with, and how JSON is spaced and bounded."""
 
     rules: Mapping[str, Rule]
     start: str = "start"
     space: Whitespace = Whitespace()
     caps: Caps = Caps()
-    unenforced: tuple[str, ...] = ()

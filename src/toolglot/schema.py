@@ -45,7 +45,7 @@ def resolve(schema: object, root: object) -> dict[str, Any]:
         rest = {key: value for key, value in schema.items() if key != word}
         match schema.get(word):
             case str() as ref if word == "$ref":
-                target = None if ref in seen else _pointed(ref, root)
+                target = None if ref in seen else pointed(ref, root)
                 seen.add(ref)
             case [target] if word == "allOf":
                 pass
@@ -60,7 +60,7 @@ def resolve(schema: object, root: object) -> dict[str, Any]:
     return {"not": {}} if schema is False else {}
 
 
-def _pointed(ref: str, root: object) -> object:
+def pointed(ref: str, root: object) -> object:
     """What a JSON pointer in a fragment (RFC 6901) stands for; None if there is no such place."""
     if not re.fullmatch(r"#(/.*)?", ref, re.S):
         return None

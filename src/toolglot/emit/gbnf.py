@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .. import patterns
 from ..message import ToolglotError
-from ..patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
 from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until
-from ..values import Values, json_rules, python_rules
+from ..values import Values, json_rules, patterns, python_rules
+from ..values.patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
 from .automaton import DONE, FIRST, states_of
 
 _LONG = 64  # llama.cpp unrolls a repeat, and refuses one of thousands: longer ones are written in powers of two

@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..rules import Caps
 from . import literals
 from .keywords import Keywords, Nothing, is_number, place
 from .literals import FORMATS, LONGEST, Notation
 from .patterns import Unsupported
-from .rules import Caps
 
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from .message import ToolglotError
-from .schema import _pointed as pointed
-from .schema import type_name
+from ..message import ToolglotError
+from ..schema import pointed, type_name
 
 _STEPS = 1_000_000  # schemas and members looked at; a few seconds
 _REFS = 100  # `$ref`s that lead straight to one another

@@ -18,16 +18,16 @@ from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..message import ToolglotError
+from ..registry import find
 from . import inputs
 from .arguments import read_arguments
-from .message import ToolglotError
-from .registry import find
 
 if TYPE_CHECKING:
-    from .ask import Step
-    from .engines import Engine
-    from .message import Call, Event, Tool
-    from .model import Model
+    from ..ask import Step
+    from ..engines import Engine
+    from ..message import Call, Event, Tool
+    from ..model import Model
 
 FAILED, WRONG, DENIED, INTERRUPTED, PIPE = 1, 2, 3, 130, 141
 
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(why: object, code: int) -> int:
-    from .show import visible
+    from .screen import visible
 
     sys.stdout.flush()
     print("toolglot:", visible(" ".join(str(why).split())), file=sys.stderr)
@@ -70,8 +70,8 @@ def _fail(why: object, code: int) -> int:
 
 def ask(args: argparse.Namespace) -> int:
     """A question, its calls and its answer."""
-    from .ask import model_for
-    from .show import waiting
+    from ..ask import model_for
+    from .screen import waiting
 
     tools = inputs.tools_of(args.tools)
     choice = inputs.choice_of(args.choice, tools)
@@ -92,15 +92,15 @@ def ask(args: argparse.Namespace) -> int:
 
 def open_engine(path: Path, args: argparse.Namespace) -> Engine:
     """The embedded engine, with the model loaded."""
-    from .engines.llamacpp import open_model
+    from ..engines.llamacpp import open_model
 
     return open_model(path, context=args.context, threads=args.threads)
 
 
 async def _ask(args: argparse.Namespace, model: Model, engine: Engine, messages: list[dict[str, str]],
                tools: list[Tool], choice: Any) -> int:
-    from .ask import ask as steps_of
-    from .engines import EngineError
+    from ..ask import ask as steps_of
+    from ..engines import EngineError
 
     teller = _Teller(args, model, tools)
     steps = steps_of(model, engine, messages, tools, constrain=args.constrain, choice=choice, max_steps=args.max_steps,
@@ -125,7 +125,7 @@ class _Teller:
     """Shows the steps in the way that was asked for, and says what each means for the exit code."""
 
     def __init__(self, args: argparse.Namespace, model: Model, tools: list[Tool]) -> None:
-        from .show import Screen, Story
+        from .screen import Screen, Story
 
         self.args, self.model, self.tools = args, model, tools
         self.screen = Screen()
@@ -134,11 +134,12 @@ class _Teller:
         self.asked, self.first = 0.0, 0.0                # when the model was asked, and when it began to write
 
     def tell(self, step: Step) -> int:
-        from . import ask, show
+        from .. import ask
+        from . import screen
 
         self.spinner.close()
         if self.args.json:
-            print(show.dumps(show.step_json(step)), flush=True)
+            print(screen.dumps(screen.step_json(step)), flush=True)
         elif self.args.show:
             self._show(step)
         else:
@@ -146,7 +147,7 @@ class _Teller:
         match step:
             case ask.Prompted():
                 self.asked, self.first = time.perf_counter(), 0.0
-                self.spinner.enter_context(show.waiting("reading the prompt"))
+                self.spinner.enter_context(screen.waiting("reading the prompt"))
             case ask.Written():
                 self.first = self.first or time.perf_counter()
             case ask.Replied():
@@ -155,7 +156,7 @@ class _Teller:
                 return _fail(result if result.startswith(f"{call.name}:") else f"{call.name}: {result}", FAILED)
             case ask.Denied(call):
                 hint = "" if self._can_ask() else "; nobody is there to allow it: run functions with --yes"
-                return _fail(f"not run: {show.signature(call)}{hint}", DENIED)
+                return _fail(f"not run: {screen.signature(call)}{hint}", DENIED)
             case ask.Handed(call):
                 _fail(f"{call.name} has no function behind it: its call is shown, not run", 0)
             case ask.Stopped(why):
@@ -169,14 +170,15 @@ class _Teller:
 
     def _show(self, step: Step) -> None:
         """The prompt and the raw text, by what each piece is."""
-        from . import ask, show
+        from .. import ask
+        from . import screen
 
         match step:
             case ask.Prompted(prompt):
                 self.screen.line()
                 self.screen.legend()
                 self.screen.prompt(prompt)
-                self.spans = show.Spans(self.model.stream(self.tools, prompt=prompt))
+                self.spans = screen.Spans(self.model.stream(self.tools, prompt=prompt))
             case ask.Written(text):
                 for span in self.spans.feed(text):
                     self.screen.span(*span)
@@ -201,7 +203,7 @@ class _Teller:
 
     def approve(self, call: Call) -> bool:
         """Asks the user. The event loop waits, so Ctrl-C must come as KeyboardInterrupt, not as a cancelled task."""
-        from .show import signature
+        from .screen import signature
 
         if not self._can_ask():
             return False
@@ -220,7 +222,7 @@ class _Teller:
 
 def prompt(args: argparse.Namespace) -> int:
     """The prompt of a conversation, byte for byte."""
-    from .show import Screen, dumps
+    from .screen import Screen, dumps
 
     if (args.question is None) == (args.messages is None):
         raise ToolglotError("prompt: expected a question or --messages FILE.json, one of the two")
@@ -241,8 +243,8 @@ def prompt(args: argparse.Namespace) -> int:
 
 def parse(args: argparse.Namespace) -> int:
     """A model's text, read: the reply as JSON, problems on stderr."""
-    from .message import fold
-    from .show import dumps, event_json, reply_json
+    from ..message import fold
+    from .screen import dumps, event_json, reply_json
 
     model = inputs.named_model(args)
     seen = inputs.read(args.prompt) if args.prompt else None
@@ -268,7 +270,7 @@ def parse(args: argparse.Namespace) -> int:
 def dialects(args: argparse.Namespace) -> int:
     """A line a dialect."""
     from . import describe
-    from .show import Screen, dumps
+    from .screen import Screen, dumps
 
     rows = describe.table()
     if args.json:
@@ -285,7 +287,7 @@ def dialects(args: argparse.Namespace) -> int:
 def show(args: argparse.Namespace) -> int:
     """All that is known of a dialect."""
     from . import describe
-    from .show import Screen
+    from .screen import Screen
 
     dialect, screen = find(args.name), Screen()
 
@@ -309,7 +311,3 @@ def pull(args: argparse.Namespace) -> int:
     """The default model, fetched ahead of its first use."""
     print(inputs.model_file(None))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

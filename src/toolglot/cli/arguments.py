@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from . import __version__
+from .. import __version__
 
 Command = Callable[[argparse.Namespace], int]
 

@@ -13,17 +13,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .message import ToolglotError
+from ..message import ToolglotError
 
 if TYPE_CHECKING:
-    from .message import Tool
-    from .model import Model
+    from ..message import Tool
+    from ..model import Model
 
 
 def model_file(asked: str | None) -> Path:
     """The file of a model, fetched with a bar where it is the default one and not here yet."""
-    from .engines.weights import find_model
-    from .show import fetching
+    from ..engines.weights import find_model
+    from .screen import fetching
 
     with fetching() as progress:
         return find_model(None if asked == "default" else asked, progress)
@@ -31,7 +31,7 @@ def model_file(asked: str | None) -> Path:
 
 def tools_of(paths: Sequence[str]) -> list[Tool]:
     """The tools of all files; two of one name are an error that names both places."""
-    from .tools import as_tools, load_tools
+    from ..tools import as_tools, load_tools
 
     return list(as_tools([tool for path in paths for tool in load_tools(path)]))
 
@@ -50,7 +50,7 @@ def choice_of(asked: str | None, tools: Sequence[Tool]) -> Any:
 
 def named_model(args: argparse.Namespace) -> Model:
     """The facade of --dialect or --template; with neither, of json."""
-    from .model import model
+    from ..model import model
 
     template = read(args.template) if getattr(args, "template", None) else None
     return model(args.dialect or (None if template else "json"), template=template)

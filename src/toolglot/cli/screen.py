@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from .ask import Ran, Refused, Replied, Step, Written
-from .message import Call, CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text
-from .parse import Parser
-from .prompt import Prompt
+from ..ask import Ran, Refused, Replied, Step, Written
+from ..message import Call, CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text
+from ..parse import Parser
+from ..prompt import Prompt
 
 Span = tuple[str, str]                           # a stretch of text, and what it is
 STYLES = {"markup": "magenta", "tools": "cyan", "content": "", "call": "bold green", "result": "yellow",

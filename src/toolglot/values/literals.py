@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..rules import Whitespace
 from . import patterns
 from .patterns import ANY, Ranges, Unsupported
-from .rules import Whitespace
 
 LONGEST = 40  # digits of a bound that is enforced
 

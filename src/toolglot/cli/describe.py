@@ -8,13 +8,13 @@ import re
 import sys
 from typing import Any
 
-from .check import check
-from .message import Assistant, Call, Result, Tool, User
-from .model import Model
-from .prompt import Prompt
-from .registry import DIALECTS
-from .spec import Dialect, Slot
-from .tools import as_tools
+from ..check import check
+from ..message import Assistant, Call, Result, Tool, User
+from ..model import Model
+from ..prompt import Prompt
+from ..registry import DIALECTS
+from ..spec import Dialect, Slot
+from ..tools import as_tools
 
 WIDTH = 110                                      # characters of a line of data
 CALL = Call("get_weather", {"city": "Paris", "days": 2}, "call00001")
@@ -42,7 +42,7 @@ def example_prompt(dialect: Dialect) -> Prompt:
 
 def notes(dialect: Dialect) -> str:
     """What the dialect's file says of it: models, sources, a sample."""
-    home = f"{__package__}.dialects."
+    home = Dialect.__module__.removesuffix("spec") + "dialects."
     for name, module in list(sys.modules.items()):
         if name.startswith(home) and dialect in [v for v in vars(module).values() if isinstance(v, Dialect)]:
             return inspect.getdoc(module) or ""

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..message import ToolglotError
+from ..rules import Alt, Caps, Lit, Ref, Regex, Repeat, Rule, Seq, Whitespace
+from ..schema import type_name
 from . import literals, scalars
 from .keywords import NOTES, Keywords, Nothing, as_list, place
 from .literals import PYTHON, Notation, json_notation
-from .message import ToolglotError
-from .rules import Alt, Caps, Lit, Ref, Regex, Repeat, Rule, Seq, Whitespace
-from .schema import type_name
 
 _INLINE = 6  # schemas inside one another in one rule: no reading of the rules recurses far
 _CHAIN = 8  # optional items inside one another in one rule
