@@ -8,6 +8,7 @@ import itertools
 import re
 import sys
 import time
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -33,7 +34,16 @@ from toolglot.rules import (
     Whitespace,
 )
 
-sys.setrecursionlimit(50_000)
+
+@pytest.fixture(autouse=True, scope="module")
+def deep_stack() -> Iterator[None]:
+    """The recogniser below recurses with the text; elsewhere so high a limit would let the stack overflow."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(50_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 reader = sys.modules["llguidance.gbnf_to_lark"]  # the package shows a function of this name
 
 
