@@ -41,7 +41,7 @@ def framed(source: str, dialect: Dialect, turns: Sequence[Turn], tools: Sequence
         whole = all(f"\ue000{i}\ue001" in text for i in range(len(messages)))
     except TemplateError:
         whole = False
-        if messages[0][0] != "system":
+        if not messages or messages[0][0] != "system":
             raise
     if not whole and messages and messages[0][0] == "system":
         messages = _into_question(messages)
@@ -52,7 +52,7 @@ def framed(source: str, dialect: Dialect, turns: Sequence[Turn], tools: Sequence
     out: list[Piece] = []
     for i, part in enumerate(_PLACE.split(text)):
         if i % 2:
-            out += bodies[int(part)]
+            out += bodies[int(part)] if len(part) < 9 and int(part) < len(bodies) else []
         elif part:
             out.append(Piece(part, "", "markup", False, True))
     return Prompt(tuple(out))

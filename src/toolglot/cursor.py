@@ -189,10 +189,13 @@ class Cursor:
                 return
             self.pos += 1
 
-    def until(self, marks: Marks, emit: Emit) -> Step[int | None]:
-        """Emit text up to the first of `marks`; its number, or None at the end of the text. It is not consumed."""
+    def until(self, marks: Marks, emit: Emit, at_end: Marks | None = None) -> Step[int | None]:
+        """Emit text up to the first of `marks`; its number, or None at the end of the text. It is not consumed.
+
+        Once the text has ended, `at_end` is looked for instead, if given.
+        """
         while True:
-            m = (marks.whole if self.eof else marks.first).search(self.buf, self.pos)
+            m = ((at_end or marks).whole if self.eof else marks.first).search(self.buf, self.pos)
             stop = m.start() if m else len(self.buf)
             if stop > self.pos:
                 emit(self.buf[self.pos:stop])

@@ -148,11 +148,13 @@ def _tag_value(c: Cursor, key: str, is_str: str | None, more: Marks, last: Marks
     declared, root = schemas(key)
     if is_str == "true" or (is_str is None and schema.types_of(declared, root) == ("string",)):
         emit('"')
-        yield from _until(c, more, last, lambda s: emit(escaped(s)))
+        if (yield from c.until(more, lambda s: emit(escaped(s)), last)) is None:
+            raise EndOfText("the end of a value")
         emit('"')
         return
     at, kept = c.offset, list[str]()
-    yield from _until(c, more, last, kept.append)
+    if (yield from c.until(more, kept.append, last)) is None:
+        raise EndOfText("the end of a value")
     raw = "".join(kept)
     if is_str is None:
         emit(schema.read_text(raw, declared, root, read_literal))
@@ -161,21 +163,6 @@ def _tag_value(c: Cursor, key: str, is_str: str | None, more: Marks, last: Marks
     if value is None:
         raise Mismatch("malformed", f"a value that is not a string for {key!r}", repr(raw[:20]), at)
     emit(value)
-
-
-def _until(c: Cursor, more: Marks, last: Marks, emit: Emit) -> Step[None]:
-    """`Cursor.until`, with marks of their own for the end of the text."""
-    while True:
-        m = (last.whole if c.eof else more.first).search(c.buf, c.pos)
-        stop = m.start() if m else len(c.buf)
-        if stop > c.pos:
-            emit(c.buf[c.pos:stop])
-            c.pos = stop
-        if m and m.lastindex:
-            return
-        if c.eof:
-            raise EndOfText("the end of a value")
-        yield
 
 
 # -- words -----------------------------------------------------------------------------------------------------
