@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from published import api_shape, conversations
 from strategies import TOOLS, replies, text
-from toolglot import Assistant, Call, Reasoning, Text, User, model
+from toolglot import Assistant, Call, Reasoning, Result, Text, User, model
 from toolglot.check import loss
 from toolglot.message import Tool, fold
 from toolglot.parse import Parser, parse
@@ -204,6 +204,12 @@ def test_law_8_the_mask_covers_what_the_model_writes(d: Dialect, data: Any) -> N
     closing = "".join(n for n in d.turns.assistant[-1:] if isinstance(n, str)).strip()  # type: ignore[union-attr]
     if closing and turns:
         assert written.endswith(closing)
+
+
+def test_law_8_where_the_next_turn_closes_a_reply_its_token_is_trained() -> None:
+    talk = [User("a"), Assistant((Text("b"),)), User("c"), Assistant((Call("now", {}),)), Result("d", "now")]
+    pieces = prompt(DIALECTS["glm-4.5"], talk, TOOLS).pieces
+    assert [p.text for p in pieces if p.trained and p.text.startswith("<|")] == ["<|user|>", "<|observation|>"]
 
 
 @every_dialect

@@ -160,7 +160,20 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
     build.body(system)
     if reply_starts and not (t.header_once and turns and not isinstance(turns[-1], User)):
         build.fill(build.f.reply_starts, "assistant")
-    return Prompt(tuple(build.out))
+    return Prompt(tuple(build.out if isinstance(t.assistant[-1], str) else _closed_by_next(build.out, dialect.stop)))
+
+
+def _closed_by_next(pieces: list[Piece], stops: Sequence[str]) -> list[Piece]:
+    """Where nothing closes a reply but the token that begins the next turn, the model has to learn to write that one."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if out and out[-1].trained and piece.special and not piece.trained:
+            if stop := next((s for s in stops if piece.text.startswith(s)), ""):
+                out.append(_markup(stop, "assistant", True))
+                piece = piece._replace(text=piece.text[len(stop):])
+        if piece.text:
+            out.append(piece)
+    return out
 
 
 def _system(t: Turns, turns: Sequence[Turn]) -> tuple[Sequence[Turn], str | None]:
