@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, Union
 
 from .message import Assistant, Call, Part, Reasoning, Result, System, Text, Tool, Turn, User
@@ -48,14 +49,21 @@ class Piece(NamedTuple):
     special: bool = False
 
 
+Stretch = tuple[str, str, str, bool, bool]       # what a Piece names: a tuple costs half as much to make
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """A conversation as the model sees it. `str(prompt)` is its text."""
+    """A conversation as the model sees it. `str(prompt)` is its text, `prompt.pieces` what it is made of."""
 
-    pieces: tuple[Piece, ...]
+    stretches: tuple[Stretch, ...]
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        return tuple(map(Piece._make, self.stretches))
 
     def __str__(self) -> str:
-        return "".join([p[0] for p in self.pieces])
+        return "".join([s[0] for s in self.stretches])
 
 
 # -- the tools -------------------------------------------------------------------------------------------------
@@ -160,19 +168,21 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
     build.body(system)
     if reply_starts and not (t.header_once and turns and not isinstance(turns[-1], User)):
         build.fill(build.f.reply_starts, "assistant")
-    return Prompt(tuple(build.out if isinstance(t.assistant[-1], str) else _closed_by_next(build.out, dialect.stop)))
+    opens = t.user[0]
+    closed = isinstance(opens, str) and opens.startswith(dialect.stop)
+    return Prompt(tuple(_closed_by_next(build.out, dialect.stop) if closed else build.out))
 
 
-def _closed_by_next(pieces: list[Piece], stops: Sequence[str]) -> list[Piece]:
+def _closed_by_next(stretches: list[Stretch], stops: Sequence[str]) -> list[Stretch]:
     """Where nothing closes a reply but the token that begins the next turn, the model has to learn to write that one."""
-    out: list[Piece] = []
-    for piece in pieces:
-        if out and out[-1].trained and piece.special and not piece.trained:
-            if stop := next((s for s in stops if piece.text.startswith(s)), ""):
+    out: list[Stretch] = []
+    for text, role, kind, trained, special in stretches:
+        if out and out[-1][3] and special and not trained:
+            if stop := next((s for s in stops if text.startswith(s)), ""):
                 out.append(_markup(stop, "assistant", True))
-                piece = piece._replace(text=piece.text[len(stop):])
-        if piece.text:
-            out.append(piece)
+                text = text[len(stop):]
+        if text:
+            out.append((text, role, kind, trained, special))
     return out
 
 
@@ -187,7 +197,7 @@ def _system(t: Turns, turns: Sequence[Turn]) -> tuple[Sequence[Turn], str | None
     return turns[1:], first.text if first.text or t.empty_system else None
 
 
-_WRITTEN: dict[Any, tuple[Dialect, list[Piece]]] = {}    # past replies as pieces; the dialect, to keep its identity its own
+_WRITTEN: dict[Any, tuple[Dialect, list[Stretch]]] = {}   # past replies; and the dialect, which keeps its identity
 
 
 class _Prompt:
@@ -197,7 +207,7 @@ class _Prompt:
                  reply_starts: bool) -> None:
         self.d, self.t, self.f, self.turns, self.today, self.section = d, t, f, turns, today, section
         self.reply_starts = reply_starts
-        self.out: list[Piece] = []
+        self.out: list[Stretch] = []
         self.calls = 0
         self.last = False                    # is this the last turn
         self.users = [i for i, turn in enumerate(turns) if turn.__class__ is User]
@@ -254,13 +264,14 @@ class _Prompt:
             self.calls += sum([p.__class__ is Call for p in turn.parts])
         self.out += kept[1]
 
-    def reply(self, parts: Sequence[Part], keep: bool, final: bool) -> list[Piece]:
+    def reply(self, parts: Sequence[Part], keep: bool, final: bool) -> list[Stretch]:
         """A past reply and what closes it. `final`: it ends a finished conversation."""
         t = self.t
         if len(parts) == 1 and isinstance(parts[0], Text) and self.d.content == (TEXT,) and not t.trim and \
                 t.empty_reasoning == "never":             # the usual turn, at no cost
             words = parts[0].text
-            return [Piece(words, "assistant", "content", True), *self.f.closing] if words else list(self.f.closing)  # type: ignore[list-item, arg-type]
+            closing: list[Any] = list(self.f.closing)
+            return [(words, "assistant", "content", True, False), *closing] if words else closing
         parts, empty = self.history(parts, keep)
         pieces = [] if not empty or self.d.reasoning is None else [
             *fill(self.d.reasoning, {TEXT: ("", "reasoning")}),
@@ -269,7 +280,7 @@ class _Prompt:
         self.calls += sum([isinstance(p, Call) for p in parts])
         if t.final_closer and final and pieces and not isinstance(parts[-1:][0], Call):
             pieces[-1] = (t.final_closer, "markup", True)
-        out = [Piece(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
+        out: list[Stretch] = [(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
         return out + list(self.f.closing)  # type: ignore[arg-type]
 
     def history(self, parts: Sequence[Part], keep: bool) -> tuple[Sequence[Part], bool]:
@@ -325,9 +336,9 @@ class _Prompt:
                 out.append(node)
             elif node is CONTENT:
                 if content:
-                    out.append(Piece(content, role, kind))
+                    out.append((content, role, kind, False, False))
             elif node is QUOTED:
-                out.append(Piece(dumps(content), role, kind))
+                out.append((dumps(content), role, kind, False, False))
             elif node is TOOLS:
                 if tools and self.section:
                     self.tools()
@@ -338,7 +349,7 @@ class _Prompt:
                 if text := node.then if self.last else node.otherwise:
                     out.append(_markup(text, role))
             elif text := self.today if node is TODAY else slots[node]:
-                out.append(Piece(text, role, kind))
+                out.append((text, role, kind, False, False))
 
     def tools(self) -> None:
         for node in self.f.tools:
