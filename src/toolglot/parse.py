@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os.path import commonprefix
 from typing import Any
 
@@ -94,18 +95,13 @@ class Parser:
         if tail:                                         # read in silence; of an open call all is told
             self._cursor.feed(tail)
             events = self._advance()
-            opened = max((i for i, e in enumerate(events) if isinstance(e, CallStart)), default=None)
-            if self._open and opened is not None:
-                self._out = events[opened:]
-                shift = self._index
-                self._index = 0
-                self._out = [CallStart(0, e.name, e.id) if isinstance(e, CallStart) else
-                             CallArgs(0, e.delta) if isinstance(e, CallArgs) else e for e in self._out] if shift else \
-                    self._out
+            if self._open:                               # the reply's calls count from the one that is open
+                opened = max(i for i, e in enumerate(events) if isinstance(e, CallStart))
+                self._out = [replace(e, index=0) if isinstance(e, (CallStart, CallArgs)) else e for e in events[opened:]]
             else:
-                self._index = -1
                 self._started = False
                 self._held.clear()
+            self._index = 0 if self._open else -1
 
     def _mark_special(self, text: str, is_special: bool) -> str:
         return SPECIAL + text if is_special and text in self._dialect.special else text
