@@ -14,9 +14,10 @@ from strategies import TOOLS, garbage, replies, spellings
 from toolglot.check import check, loss
 from toolglot.message import CallArgs, CallEnd, CallStart, Event, Reply, fold
 from toolglot.parse import Parser, parse
+from toolglot.plan import closing_of
 from toolglot.registry import DIALECTS
 from toolglot.render import render
-from toolglot.spec import Dialect
+from toolglot.spec import Dialect, Tagged, encoding_of
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
 SPELLED = [s for d in DIALECTS.values() for s in spellings(d)]
@@ -105,6 +106,9 @@ def test_laws_2_and_4_garbage_is_read_the_same_however_cut_and_never_raises(d: D
 def test_law_4_canonical_text_cut_short_never_raises_and_loses_no_whole_call(d: Dialect, data: Any) -> None:
     reply = data.draw(replies(d))
     assume(not loss(d, reply, TOOLS))
+    # a string that holds its call's own closer, cut right behind it, is a string whose own closer is missing (rule 6)
+    closer = closing_of(d.calls) if isinstance(encoding_of(d.calls), Tagged) else ""
+    assume(not closer or closer not in json.dumps([c.arguments for c in reply.calls], ensure_ascii=False))
     written = render(d, reply)
     cut = data.draw(st.integers(0, len(written)))
     read = parse(d, written[:cut], TOOLS)

@@ -113,6 +113,13 @@ def test_rule_6_a_missing_closer_is_mended_by_what_follows() -> None:
     assert read("qwen3-coder", two).calls == (Call("get_weather", {"city": "Paris", "days": 3}),)
 
 
+def test_rule_6_half_a_value_that_is_no_string_is_no_value() -> None:
+    cut = '<tool_call>get_weather\n<arg_key>tags</arg_key>\n<arg_value>["a", "b</tool_call>'
+    assert read("glm-4.5", cut).calls == () and read("glm-4.5", cut).problems[0].name == "get_weather"
+    whole = cut + '"]</arg_value>\n</tool_call>'
+    assert read("glm-4.5", whole).calls == (Call("get_weather", {"tags": ["a", "b</tool_call>"]}),)
+
+
 def test_rule_7_stray_closers_are_dropped_and_reported() -> None:
     reply = read("qwen3", "Hello</think> there</tool_call>.")
     assert reply.content == "Hello there." and kinds(reply) == ["stray markup", "stray markup"]

@@ -69,11 +69,12 @@ def _assistant(message: dict[str, Any], i: int) -> Assistant:
         key = b""
     turn = _PAST.get(key) if key else None
     if turn is None:
-        small = len(key) <= 4096
-        if key and small:
-            message = marshal.loads(key)                 # what is kept shares nothing that its owner may change
-        turn = Assistant(_parts(message, f"messages[{i}]"), key if small else b"")
-        if key and small:
+        key = key if len(key) <= 4096 else b""
+        parts = _parts(message, f"messages[{i}]")
+        if key and any([isinstance(v, (dict, list)) for p in parts if isinstance(p, Call) for v in p.arguments.values()]):
+            parts = _parts(marshal.loads(key), "")       # what is kept shares nothing that its owner may change
+        turn = Assistant(parts, key)
+        if key:
             if len(_PAST) >= 1024:
                 _PAST.clear()
             _PAST[key] = turn

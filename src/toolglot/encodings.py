@@ -12,7 +12,7 @@ from typing import Any
 
 from . import schema
 from .cursor import SPACES, WORD, Cursor, Emit, EndOfText, Marks, Mismatch, Step, read_json
-from .plan import NOT_IN_WORD, after_word, leading, marks, value_ends
+from .plan import NOT_IN_WORD, after_word, leading, marks, marks_with_lead, value_ends
 from .spec import IS_STR, KEY, VALUE, Custom, Encoding, Json, Pythonic, Raw, Slot, Tagged, Template
 
 Schemas = Callable[[str], tuple[Any, Any]]       # an argument's name -> its schema, and the one that `$ref` points into
@@ -137,13 +137,13 @@ def tags(c: Cursor, tagged: Tagged, emit: Emit, after: Template, ends: tuple[str
             raise Mismatch("duplicate key", "each key once", repr(key), begun)
         emit((", " if seen else "") + encode_basestring(key) + ": ")
         seen.add(key)
-        yield from _tag_value(c, key, slots.get(IS_STR), more, last, emit, schemas)
+        yield from _tag_value(c, key, slots.get(IS_STR), more, last, marks_with_lead(lead, closer.strip()), emit, schemas)
         yield from c.at_most(lead)
         yield from c.maybe(marks(closer.strip()))
     emit("}")
 
 
-def _tag_value(c: Cursor, key: str, is_str: str | None, more: Marks, last: Marks, emit: Emit,
+def _tag_value(c: Cursor, key: str, is_str: str | None, more: Marks, last: Marks, closer: Marks, emit: Emit,
                schemas: Schemas) -> Step[None]:
     declared, root = schemas(key)
     if is_str == "true" or (is_str is None and schema.types_of(declared, root) == ("string",)):
@@ -156,10 +156,14 @@ def _tag_value(c: Cursor, key: str, is_str: str | None, more: Marks, last: Marks
     if (yield from c.until(more, kept.append, last)) is None:
         raise EndOfText("the end of a value")
     raw = "".join(kept)
+    value = read_literal(raw)
     if is_str is None:
+        types = schema.types_of(declared, root)
+        # where its closer is missing, half a value that is not to be a string is no value
+        if value is None and types and "string" not in types and (yield from c.at(closer)) is None:
+            raise Mismatch("malformed", f"a value of type {' or '.join(types)} for {key!r}", repr(raw[:20]), at)
         emit(schema.read_text(raw, declared, root, read_literal))
         return
-    value = read_literal(raw)
     if value is None:
         raise Mismatch("malformed", f"a value that is not a string for {key!r}", repr(raw[:20]), at)
     emit(value)

@@ -58,8 +58,12 @@ def render(dialect: Dialect, reply: Reply | Iterable[Part]) -> str:
 def reply_pieces(dialect: Dialect, parts: Sequence[Part], spelling: Calls | None = None,
                  index: int = 0) -> list[Written]:
     """(text, kind, special) of each piece. `index` is the number of calls in the conversation so far."""
-    if len(parts) == 1 and isinstance(parts[0], Text) and dialect.content == (TEXT,):
-        return [(parts[0].text, "content", False)]        # the usual turn, at no cost
+    if len(parts) == 1:                                   # the usual turns, at less cost
+        one = parts[0]
+        if isinstance(one, Call):
+            return _calls(dialect, spelling or spelling_of(dialect, [one]), [one], index)
+        if isinstance(one, Text) and dialect.content == (TEXT,):
+            return [(one.text, "content", False)]
     out: list[Written] = []
     before: type[Part] | None = None
     for kind, group in groupby(parts, type):
@@ -98,6 +102,8 @@ def _calls(d: Dialect, spelling: Calls, calls: list[Call], index: int) -> list[W
             each.append((between, "markup", True))
         each += fill(spelling.each, {NAME: (call.name, "call"), ID: (call.id or "", "call"),
                                       INDEX: (str(index + i), "call")}, call)
+    if len(spelling.around) == 1:
+        return each
     at = spelling.around.index(CALLS)
     return [*fill(spelling.around[:at], {}), *each, *fill(spelling.around[at + 1:], {})]
 
