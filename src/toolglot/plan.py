@@ -194,7 +194,10 @@ def as_pieces(given: tuple[str, bool] | Iterable[tuple[str, bool]]) -> list[tupl
 
 
 def prompt_tail(dialect: Dialect, prompt: Pieces | None) -> str:
-    """What of a prompt belongs to the reply: the text from where the reply begins."""
+    """What of a prompt belongs to the reply: the text from where the reply begins.
+
+    In plain text that is behind the last header of a reply, even one that words inside the reply spell out.
+    """
     turns = dialect.turns
     starts: list[str | When] = [n for n in turns.reply_starts if isinstance(n, (str, When))] if turns else []
     if prompt is None:
