@@ -16,7 +16,7 @@ from . import schema
 from .cursor import NUMBER, WORD, Limits, Marks
 from .encodings import read_literal
 from .message import Call, Part, Reasoning, Reply, Text, Tool
-from .plan import NOT_IN_WORD, leading, literals, marks_with_lead, plan, strong, value_ends
+from .plan import NOT_IN_WORD, leading, literals, marks_with_lead, opening, plan, strong, value_ends, written
 from .render import reply_pieces, spelling_of
 from .spec import (
     CALLS,
@@ -67,14 +67,14 @@ def _check_calls(calls: Calls) -> list[str]:
         encoding = encoding_of(calls)
     except ValueError:
         return [*found, "a call has no arguments"]
-    opener = leading(calls.around if calls.around[0] is not CALLS else calls.each)[0][0]
+    opener = leading(opening(calls))[0][0]
     if not calls.at_start and not strong(opener):
         found.append(f"the opener {opener!r} is no marker, and calls may stand anywhere; set at_start")
     found += _check_words(calls.each)
     if isinstance(encoding, Tagged):
         found += _check_words(encoding.each)
         at = encoding.each.index(VALUE) if VALUE in encoding.each else len(encoding.each) - 1
-        closer = "".join(n for n in encoding.each[at + 1:] if isinstance(n, str))
+        closer = written(encoding.each[at + 1:])
         if VALUE not in encoding.each or not strong(closer):
             found.append("VALUE is not followed by a marker that ends it")
         last = calls.each[-1]
@@ -102,7 +102,7 @@ def _check_spans(d: Dialect) -> list[str]:
     for what, template in (("reasoning", d.reasoning), ("content", d.content)):
         if template is None or (what == "content" and is_bare(template)):
             continue
-        after = "".join(n for n in template[template.index(TEXT) + 1:] if isinstance(n, str)) if TEXT in template else ""
+        after = written(template[template.index(TEXT) + 1:]) if TEXT in template else ""
         if not strong(after) or not strong(leading(template)[0][0]):
             found.append(f"{what} does not stand between two markers")
     return found
@@ -131,7 +131,7 @@ def _check_openers(d: Dialect) -> list[str]:
 
 def _openers(d: Dialect) -> Iterator[tuple[str, str]]:
     for calls in (d.calls, *d.accept):
-        for literal, _ in leading(calls.around if calls.around[0] is not CALLS else calls.each):
+        for literal, _ in leading(opening(calls)):
             if strong(literal):
                 yield "a call", literal.strip()
     for kind, template in (("reasoning", d.reasoning), ("content", d.content)):
@@ -197,7 +197,7 @@ def _lost_reasoning(d: Dialect, text: str) -> list[str]:
 
 
 def _lost_span(d: Dialect, kind: str, text: str, template: Template) -> list[str]:
-    closing = "".join(n for n in template[template.index(TEXT) + 1:] if isinstance(n, str))
+    closing = written(template[template.index(TEXT) + 1:])
     lead = closing[: len(closing) - len(closing.lstrip())]
     ends = [closing.strip(), *d.stop, *([d.join] if strong(d.join) else [])]
     if kind == "reasoning" and d.call_ends_reasoning:
@@ -256,7 +256,7 @@ def _lost_tag(tagged: Tagged, key: str, value: Any, more: Marks, tool: Tool | No
     raw = isinstance(value, str)
     text = value if raw else (str(value) if tagged.python and not isinstance(value, dict) else
                               json.dumps(value, ensure_ascii=False))
-    closer = "".join(n for n in each[at + 1:] if isinstance(n, str))
+    closer = written(each[at + 1:])
     m = more.whole.search(text + closer + closing)
     if m is None or m.start() < len(text):
         return [f"the argument {key!r} cannot contain {m[0]!r}" if m else f"the argument {key!r}"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import schema
 from .cursor import SPACES, WORD, Cursor, Emit, EndOfText, Marks, Mismatch, Step, read_json
-from .plan import NOT_IN_WORD, after_word, leading, marks, marks_with_lead, value_ends
+from .plan import NOT_IN_WORD, after_word, leading, marks, marks_with_lead, value_ends, written
 from .spec import IS_STR, KEY, VALUE, Custom, Encoding, Json, Pythonic, Raw, Slot, Tagged, Template
 
 Schemas = Callable[[str], tuple[Any, Any]]       # an argument's name -> its schema, and the one that `$ref` points into
@@ -29,7 +29,7 @@ def arguments(c: Cursor, encoding: Encoding, emit: Emit, after: Template, ends: 
         case Tagged():
             yield from tags(c, encoding, emit, after, ends, schemas)
         case Raw(key):
-            closing = "".join([t for t in after if isinstance(t, str)]).strip()
+            closing = written(after).strip()
             emit("{" + encode_basestring(key) + ': "')
             yield from c.until(marks(*[e for e in (closing, *ends) if e.strip()]), lambda s: emit(escaped(s)))
             emit('"}')
@@ -116,7 +116,7 @@ def tags(c: Cursor, tagged: Tagged, emit: Emit, after: Template, ends: tuple[str
     each, at = tagged.each, tagged.each.index(VALUE)
     opener = marks(leading(each)[0][0].strip())
     more, last = value_ends(each, leading(after)[0][0].strip() if after else "", ends)
-    closer = "".join([t for t in each[at + 1:] if isinstance(t, str)])
+    closer = written(each[at + 1:])
     lead = closer[: len(closer) - len(closer.lstrip())]
     before = str(each[at - 1])
     seen: set[str] = set()

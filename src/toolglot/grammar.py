@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 
 from . import schema
 from .message import Tool, ToolglotError
-from .plan import leading, strong
+from .plan import leading, opening, strong, written
 from .render import dumps
 from .rules import Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, Whitespace
 from .spec import (
@@ -152,7 +152,7 @@ class _Build:
             return self.fill(d.content, {}, None)
         markers = self.markers()
         weak = {o.strip()[:1] or ("{" if isinstance(r[0], Object) else "[") for c in (d.calls, *d.accept) if c.at_start
-                for o, r in leading(c.around if c.around[0] is not CALLS else c.each)}
+                for o, r in leading(opening(c))}
         if not weak:
             return Repeat(Free(markers), 0, 1)
         closed = "".join("\\" + w for w in sorted(weak))
@@ -161,10 +161,10 @@ class _Build:
     def markers(self) -> tuple[str, ...]:
         """What would open a block, or end the reply, if it stood in content."""
         d = self.d
-        opening = [o.strip() for c in (d.calls, *d.accept)
-                   for o, _ in leading(c.around if c.around[0] is not CALLS else c.each) + leading(c.each)]
+        calls = [o.strip() for c in (d.calls, *d.accept)
+                 for o, _ in leading(opening(c)) + leading(c.each)]
         blocks = [o.strip() for t in (d.reasoning, d.content) if t for o, _ in leading(t)]
-        return tuple(dict.fromkeys(m for m in (*opening, *blocks, *d.stop) if strong(m)))
+        return tuple(dict.fromkeys(m for m in (*calls, *blocks, *d.stop) if strong(m)))
 
     def mixed(self) -> Rule:
         """Words, and then calls. The words end where the first call's opener begins."""
@@ -172,7 +172,7 @@ class _Build:
         around, each = d.calls.around, d.calls.each
         if not is_bare(d.content):
             return seq(self.content(), Lit(d.join, True), self.calls(around, each))
-        template = each if around[0] is CALLS else around
+        template = opening(d.calls)
         opener = template[0]
         assert isinstance(opener, str) and strong(opener), f"{d.name}: calls in mid-text need an opening marker"
         gap = d.join + d.calls.gap
@@ -184,7 +184,7 @@ class _Build:
 
     def until(self, template: Template) -> Rule:
         """TEXT and the literal that ends it, which stands next in the template."""
-        return Until(("".join(n for n in template[1:] if isinstance(n, str)),))
+        return Until((written(template[1:]),))
 
     # -- calls
 
@@ -292,7 +292,7 @@ class _Build:
     def tagged(self, tagged: Tagged, key: str, value: Any, tool: Tool) -> Rule:
         each, root = tagged.each, tool.parameters
         at = each.index(VALUE)
-        closer = "".join(n for n in each[at + 1:] if isinstance(n, str))
+        closer = written(each[at + 1:])
         types = schema.types_of(value, root)
         flat = schema.resolve(value, root)
         choices = flat.get("enum") or ([flat["const"]] if "const" in flat else None)

@@ -29,6 +29,7 @@ from .plan import (
     prompt_tail,
     strong,
     tag,
+    written,
 )
 from .spec import CALLS, ID, NAME, Calls, Dialect, Either, Object, Pythonic, Raw, Slot, Tagged, Template, encoding_of
 
@@ -139,8 +140,7 @@ class Parser:
             body, self._started = body.lstrip(), True
         elif self._since_call is not None:               # after a call: what the template writes there is markup
             held, self._held = "".join(self._held[self._since_call:]) + body, self._held[:self._since_call]
-            written = len(commonprefix((held, self._plan.join + self._plan.lead)))
-            body = held[written:]
+            body = held[len(commonprefix((held, self._plan.join + self._plan.lead))):]
         self._say(Text("".join(self._held) + body))
         self._held = [space] if space else []
         self._since_call = None
@@ -245,7 +245,7 @@ class Parser:
         """Reasoning, or content that has markers of its own, up to its closer."""
         c, d = self._cursor, self._plan.dialect
         yield from c.at_most(block.opener[len(block.opener.rstrip()):])
-        closing = "".join(t for t in block.rest[1:] if isinstance(t, str))
+        closing = written(block.rest[1:])
         closer = closing.strip()
         lead, trail = closing[: len(closing) - len(closing.lstrip())], closing[len(closing.rstrip()):]
         ends = [e for e in (closer, *d.stop, d.join) if strong(e)]
@@ -279,7 +279,7 @@ class Parser:
         """Calls between two literals. `firm`: its opener can be nothing else; otherwise the first call decides."""
         c, n = self._cursor, 0
         after = calls.around[calls.around.index(CALLS) + 1:]
-        closing = "".join([t for t in after if isinstance(t, str)]).strip()
+        closing = written(after).strip()
         each = tuple(Block("call", o, r, calls) for o, r in leading(calls.each))
         if firm:
             c.unmark()

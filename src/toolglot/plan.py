@@ -36,12 +36,21 @@ SPECIAL = "\udc9f"         # put before a special literal: a lone surrogate, whi
 Pieces = Union[str, tuple[str, bool], Iterable[tuple[str, bool]]]
 
 
-
 def leading(template: Template) -> list[tuple[str, Template]]:
     """The spellings of the literal that a template begins with, each with the rest of the template."""
     at = next((i for i, t in enumerate(template) if not isinstance(t, (str, Either))), len(template))
     choices = [t.options if isinstance(t, Either) else (t,) for t in template[:at] if isinstance(t, (str, Either))]
     return [("".join(c), template[at:]) for c in product(*choices)]
+
+
+def opening(calls: Calls) -> Template:
+    """The template that calls begin with: around all of them, or each one's own."""
+    return calls.each if calls.around[0] is CALLS else calls.around
+
+
+def written(template: Template) -> str:
+    """The literals of a template, joined: what stands after a slot, say."""
+    return "".join([n for n in template if isinstance(n, str)])
 
 
 def strong(literal: str) -> bool:
@@ -114,12 +123,12 @@ def plan(dialect: Dialect, special: bool) -> Plan:
         found.setdefault(block.opener.strip(), []).append(block)
     for opener in found:                    # an opener that another begins with is tried there too
         found[opener] += [b for o, bs in found.items() if o != opener and marks(o).whole.match(opener) for b in bs]
-    opening = {m for o in found for m in markers(o)}
+    opens = {m for o in found for m in markers(o)}
     everything = [dialect.reasoning or (), dialect.content, *(t for c in (dialect.calls, *dialect.accept)
                                                               for t in (c.each, c.around))]
     stray = {m for t in everything for s in literals(t[1:]) for m in markers(s)
-             if m.startswith(("</", "[/")) or m.strip(SPECIAL) in ("<|end|>",)} - opening
-    stray |= {m for t in everything for s in literals(t[-1:]) for m in markers(s)} - opening
+             if m.startswith(("</", "[/")) or m.strip(SPECIAL) in ("<|end|>",)} - opens
+    stray |= {m for t in everything for s in literals(t[-1:]) for m in markers(s)} - opens
     meaning: dict[str, tuple[str, tuple[Block, ...]]] = dict.fromkeys(stray, ("stray", ()))
     meaning |= {o: ("block", tuple(bs)) for o, bs in found.items()}
     if strong(dialect.join):
@@ -130,7 +139,7 @@ def plan(dialect: Dialect, special: bool) -> Plan:
     ends = tuple({*dialect.stop, *(b.opener for b in blocks), *([dialect.join] if strong(dialect.join) else [])})
     return Plan(dialect, order, tuple(by_atoms[tuple(s)] for s in order.sequences), tuple(starts),
                 "" if dialect.join.strip() else dialect.join,
-                "".join(n for n in dialect.content if isinstance(n, str)) if is_bare(dialect.content) else "", ends)
+                written(dialect.content) if is_bare(dialect.content) else "", ends)
 
 
 def tag(literal: str, special: frozenset[str]) -> str:
@@ -147,7 +156,7 @@ def value_ends(each: Template, closing: str, ends: tuple[str, ...]) -> tuple[Mar
     argument's whole opener, or the call's closer where the call may end.
     """
     at = each.index(VALUE)
-    closer = "".join(t for t in each[at + 1:] if isinstance(t, str))
+    closer = written(each[at + 1:])
     lead = closer[: len(closer) - len(closer.lstrip())]
     opener, _ = leading(each)[0]
     space, any_key = rf"\s{{0,{64}}}", rf"[^\n<>\"]{{1,{WORD}}}"
