@@ -6,27 +6,41 @@ The one rule: both are said of the data, before anything is parsed. `check` is a
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from . import schema
-from .cursor import NUMBER, WORD, Limits, Marks
-from .encodings import read_literal
+from .cursor import NUMBER, WORD, Limits
+from .encodings import tagged_arguments
 from .message import Call, Part, Reasoning, Reply, Text, Tool
-from .plan import NOT_IN_WORD, leading, literals, marks_with_lead, opening, plan, strong, value_ends, written
-from .render import reply_pieces, spelling_of
+from .parse import parse
+from .plan import (
+    NOT_IN_WORD,
+    closed_by,
+    closing_of,
+    ends_of,
+    leading,
+    literals,
+    opening,
+    plan,
+    span_end,
+    strong,
+    wordy,
+    written,
+)
+from .render import fill, reply_pieces, spelling_of
 from .spec import (
     CALLS,
+    ECHO,
     ID,
-    IS_STR,
     KEY,
     NAME,
     TEXT,
     VALUE,
     Calls,
+    Delimited,
     Dialect,
     Encoding,
     Object,
@@ -74,11 +88,10 @@ def _check_calls(calls: Calls) -> list[str]:
     if isinstance(encoding, Tagged):
         found += _check_words(encoding.each)
         at = encoding.each.index(VALUE) if VALUE in encoding.each else len(encoding.each) - 1
-        closer = written(encoding.each[at + 1:])
+        closer = written(closed_by(encoding.each, "key")[at + 1:]) if VALUE in encoding.each else ""
         if VALUE not in encoding.each or not strong(closer):
             found.append("VALUE is not followed by a marker that ends it")
-        last = calls.each[-1]
-        if not isinstance(last, str) or not strong(last):
+        if not all(strong(closer) for closer, _ in leading(calls.each[-1:])):
             found.append("tagged arguments need a marker that closes their call")
     return found
 
@@ -103,7 +116,7 @@ def _check_spans(d: Dialect) -> list[str]:
         if template is None or (what == "content" and is_bare(template)):
             continue
         after = written(template[template.index(TEXT) + 1:]) if TEXT in template else ""
-        if not strong(after) or not strong(leading(template)[0][0]):
+        if (not strong(after) and after.strip()) or not strong(leading(template)[0][0]):
             found.append(f"{what} does not stand between two markers")
     return found
 
@@ -141,7 +154,7 @@ def _openers(d: Dialect) -> Iterator[tuple[str, str]]:
 
 def _all_literals(d: Dialect) -> list[str]:
     templates = [t for c in (d.calls, *d.accept) for t in (c.each, c.around)] + [d.content, d.reasoning or ()]
-    return [s for t in templates for s in literals(t)]
+    return [s for t in templates for s in literals(t)] + list(d.noise)
 
 
 # -- a reply ---------------------------------------------------------------------------------------------------
@@ -161,7 +174,7 @@ def loss(dialect: Dialect, reply: Reply | Sequence[Part], tools: Sequence[Tool] 
             found.append(f"two parts of {type(part).__name__.lower()} in a row are read as one")
         match part:
             case Text(text):
-                found += _lost_words(dialect, text, parts[i + 1:])
+                found += _lost_words(dialect, text, parts[i + 1:], tools)
             case Reasoning(text):
                 found += _lost_reasoning(dialect, text)
             case Call():
@@ -172,17 +185,18 @@ def loss(dialect: Dialect, reply: Reply | Sequence[Part], tools: Sequence[Tool] 
     return found
 
 
-def _lost_words(d: Dialect, text: str, after: Sequence[Part]) -> list[str]:
+def _lost_words(d: Dialect, text: str, after: Sequence[Part], tools: Sequence[Tool] | None) -> list[str]:
     if text != text.strip() or not text:
         return ["white space at the edge of content"]
     if not is_bare(d.content):
-        return _lost_span(d, "content", text, d.content)
-    top = plan(d, False).top
+        return _lost_span(d, "content", text, d.content, after)
+    top, meaning = plan(d, False).top, plan(d, False).meaning
     follows = "".join(t for t, _, _ in reply_pieces(d, (Text("."), *after)))[1:][:512]
     found = []
-    m = top.whole.search(text + follows)
-    if m and m.start() < len(text):
-        found.append(f"content cannot contain {m[0]!r}")
+    marked = [m for m in top.whole.finditer(text + follows) if m.start() < len(text) and _counts(m, text)]
+    found += [f"content cannot contain {m[0]!r}" for m in marked if meaning[(m.lastindex or 1) - 1][0] != "weak"][:1]
+    if not found and tools and (marked or plan(d, False).starts) and parse(d, text, tools).parts != (Text(text),):
+        found.append("content cannot contain what a call begins with")
     starts = {o.strip()[:1] or ("{" if isinstance(b.rest[0], Object) else "") for b in plan(d, False).starts
               for o in [b.opener]}
     if text[0] in starts:
@@ -196,14 +210,18 @@ def _lost_reasoning(d: Dialect, text: str) -> list[str]:
     return _lost_span(d, "reasoning", text, d.reasoning) if text else ["empty reasoning"]
 
 
-def _lost_span(d: Dialect, kind: str, text: str, template: Template) -> list[str]:
+def _lost_span(d: Dialect, kind: str, text: str, template: Template, after: Sequence[Part] = ()) -> list[str]:
     closing = written(template[template.index(TEXT) + 1:])
-    lead = closing[: len(closing) - len(closing.lstrip())]
-    ends = [closing.strip(), *d.stop, *([d.join] if strong(d.join) else [])]
-    if kind == "reasoning" and d.call_ends_reasoning:
-        ends += [o for k, o in _openers(d) if k == "a call"]
-    m = marks_with_lead(lead, *ends).whole.search(text + closing)
+    if not closing.strip():                               # what follows may make a marker with the end of the text
+        closing = "".join([t for t, _, _ in reply_pieces(d, (Text(""), *after))][1:])[:512]
+    found = span_end(plan(d, False), kind, template).table.whole.finditer(text + closing)
+    m = next((m for m in found if _counts(m, text)), None)
     return [f"{kind} cannot contain {m[0]!r}"] if m and m.start() < len(text) else []
+
+
+def _counts(m: re.Match[str], text: str) -> bool:
+    """A marker that is made of words counts only where a line begins."""
+    return m.start() == 0 or not wordy(m[0]) or text[m.start() - 1:m.start()] == "\n"
 
 
 def _lost_call(d: Dialect, call: Call, spelling: Calls, tools: Mapping[str, Tool] | None) -> list[str]:
@@ -211,11 +229,13 @@ def _lost_call(d: Dialect, call: Call, spelling: Calls, tools: Mapping[str, Tool
     tool = (tools or {}).get(call.name)
     writes_id = ID in spelling.each or any(isinstance(n, Object) and any(v is ID for _, v in n.fields)
                                            for n in spelling.each)
+    if spelling.name and spelling.name != call.name:
+        found.append("the name of the function")
     if call.id is not None and not writes_id:
         found.append("the id of a call")
     if call.id is None and ID in spelling.each:
         found.append("a call without an id")
-    for slot, word in ((NAME, call.name), (ID, call.id)):
+    for slot, word in ((NAME, call.name), (ECHO, call.name), (ID, call.id)):
         if slot in spelling.each and word is not None and not _sayable(slot, word, spelling.each):
             found.append(f"the {slot.name.lower()} {word!r}")
     if tools is not None and tool is None and spelling.at_start:
@@ -237,37 +257,51 @@ def _lost_arguments(d: Dialect, call: Call, encoding: Encoding, spelling: Calls,
         case Pythonic():
             found += [f"the argument {k!r} is no Python name" for k in call.arguments
                       if not k.isidentifier() or len(k) > WORD]
+        case Delimited(quote):
+            found += [f"arguments cannot contain {what}" for what in _undelimited(call.arguments, quote)]
         case Raw(key):
+            key = key or next(iter((tool.parameters.get("properties") or {}) if tool else {}), "input")
             if list(call.arguments) != [key] or not isinstance(call.arguments[key], str):
                 found.append(f"arguments other than one text, {key!r}")
-        case Tagged(each):
-            closing = spelling.each[-1] if isinstance(spelling.each[-1], str) else ""
-            more, _ = value_ends(each, closing.strip(), plan(d, False).ends)
-            for key, value in call.arguments.items():
-                found += _lost_tag(encoding, key, value, more, tool, closing)
+        case Tagged():
+            found += _lost_tags(d, call, encoding, spelling, tool)
     return found
 
 
-def _lost_tag(tagged: Tagged, key: str, value: Any, more: Marks, tool: Tool | None, closing: str) -> list[str]:
-    each = tagged.each
-    at = each.index(VALUE)
-    if KEY in each and not _sayable(KEY, key, each):
-        return [f"the argument's name {key!r}"]
-    raw = isinstance(value, str)
-    text = value if raw else (str(value) if tagged.python and not isinstance(value, dict) else
-                              json.dumps(value, ensure_ascii=False))
-    closer = written(each[at + 1:])
-    m = more.whole.search(text + closer + closing)
-    if m is None or m.start() < len(text):
-        return [f"the argument {key!r} cannot contain {m[0]!r}" if m else f"the argument {key!r}"]
-    if IS_STR in each:
-        return []
-    root: Any = tool.parameters if tool else {}
-    declared = root.get("properties", {}).get(key) if isinstance(root, Mapping) else None
-    read = json.loads(schema.read_text(text, declared, root, read_literal))
-    if read != value or type(read) is not type(value):
-        return [f"the argument {key!r}: {value!r} would be read as {read!r}"]
-    return []
+def _undelimited(value: Any, quote: str) -> Iterator[str]:
+    """What of a value cannot stand between such quotes, or as a bare key."""
+    match value:
+        case str():
+            if quote in value or (quote.rstrip(quote[-1]) and any(value.endswith(quote[:n]) for n in range(1, len(quote)))):
+                yield repr(quote)
+        case dict():
+            for key, inner in value.items():
+                if not isinstance(key, str) or not key or key != key.strip().strip("\"'") or len(key) > WORD or any(
+                        c in NOT_IN_WORD[KEY] or c in ":{}[]," for c in key):
+                    yield f"the key {key!r}"
+                yield from _undelimited(inner, quote)
+        case list() | tuple():
+            for inner in value:
+                yield from _undelimited(inner, quote)
+
+
+def _lost_tags(d: Dialect, call: Call, tagged: Tagged, spelling: Calls, tool: Tool | None) -> list[str]:
+    """The arguments are written and read as they will be."""
+    found = [f"the argument's name {k!r}" for k in call.arguments
+             if KEY in tagged.each and not _sayable(KEY, k, closed_by(tagged.each, k))]
+    if found:
+        return found
+    text = "".join([t for t, _, _ in fill((tagged,), {}, call)]) + closing_of(spelling)
+    read = tagged_arguments(text, tagged, spelling.each[-1:], ends_of(plan(d, False), spelling), tool)
+    if read is None:
+        return ["an argument that cannot contain what it does"]
+    return [f"the argument {k!r}: {v!r} would be read as {read.get(k)!r}" for k, v in call.arguments.items()
+            if read.get(k) != v or not _alike(read.get(k), v)] or ["arguments that would be read as others"] * (
+                read.keys() != call.arguments.keys())
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return type(one) is type(other)
 
 
 def _not_json(value: Any, depth: int) -> Iterator[str]:

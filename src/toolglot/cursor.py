@@ -25,7 +25,8 @@ NUMBER = 400                # the longest number, in characters: Python refuses 
 MOST = sys.float_info.max   # JSON has larger numbers; Python has not, and would write Infinity, which is no JSON
 
 _SPACE = re.compile(r"\s*")
-_ATOMS = re.compile(r"(\s+|(?<=[>\]\uff5c])(?=[<\[]))")
+# where white space is free: where it stands, between two markers, and between two signs of JSON
+_ATOMS = re.compile(r"""(\s+|(?<=[>\]\uff5c])(?=[<\[])|(?<=\[)(?=<)|(?<=[{\[:,])(?=["{\[])|(?<=["}\]])(?=[:,}\]]))""")
 _RUN = {'"': re.compile(r'[^"\\\x00-\x1f]*'), "'": re.compile(r"[^'\\\x00-\x1f]*")}
 _TOKEN = re.compile(r"[A-Za-z0-9_+\-.]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+\-]?[0-9]+)?\Z")
@@ -35,6 +36,8 @@ _JSON_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _PYTHON_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[^xuUN0-7])", re.S)
 _JSON_ESCAPE_BEGUN = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _PYTHON_ESCAPE_BEGUN = re.compile(r"\\(?:x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-7]{1,2})?\Z")
+_CLOSES = re.compile(r"\s{0,32}(?:[,)\]}:]|[A-Za-z_]\w{0,63}\s{0,8}=|\s{33})")
+_MAY_CLOSE = re.compile(r"\s{0,32}(?:[A-Za-z_]\w{0,63}\s{0,8})?\Z")
 _PYTHON_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\n": ""}
 _CLOSER = {"{": "}", "[": "]", "(": ")"}
 
@@ -103,6 +106,7 @@ class Cursor:
 
     def __init__(self, limits: Limits = Limits(), strict: bool = False, before: int = 0) -> None:
         self.buf, self.pos, self.base, self.eof = "", 0, -before, False
+        self._before = "\n"                      # the character before the buffer
         self.limits, self.strict = limits, strict
         self.note: tuple[str, str, str, int] | None = None     # what was let pass: kind, expected, found, offset
         self._log: list[str] | None = None       # what was read since the mark, in buffers that are gone
@@ -112,6 +116,7 @@ class Cursor:
         if self._log is not None:
             self._log.append(self.buf[self._log_pos:self.pos])
             self._log_pos = 0
+        self._before = self.behind
         self.base += self.pos
         self.buf = self.buf[self.pos:] + text if self.pos < len(self.buf) else text
         self.pos = 0
@@ -120,10 +125,15 @@ class Cursor:
     def offset(self) -> int:
         return self.base + self.pos
 
+    @property
+    def behind(self) -> str:
+        """The character before the next one; a line break at the beginning."""
+        return self.buf[self.pos - 1] if self.pos else self._before
+
     # -- going back: only while nothing has been said of the text since
 
     def mark(self) -> None:
-        self._log, self._log_at, self._log_pos = [], self.offset, self.pos
+        self._log, self._log_at, self._log_pos, self._log_behind = [], self.offset, self.pos, self.behind
 
     def unmark(self) -> None:
         self._log = None
@@ -132,12 +142,22 @@ class Cursor:
         assert self._log is not None
         if self._log:
             self.buf = "".join(self._log) + self.buf[self._log_pos:]
-            self.base, self._log, self._log_pos = self._log_at, [], 0
+            self.base, self._log, self._log_pos, self._before = self._log_at, [], 0, self._log_behind
         self.pos = self._log_pos
 
     def since_mark(self) -> str:
         assert self._log is not None
         return "".join(self._log) + self.buf[self._log_pos:self.pos]
+
+    def unread(self, text: str) -> None:
+        """Put back what was consumed last."""
+        if self._log is not None:
+            kept = self.since_mark()
+            self._log, self._log_pos = [kept[:len(kept) - len(text)]], 0
+        if self.pos > len(text):
+            self._before = self.buf[self.pos - len(text) - 1]
+        self.buf = text + self.buf[self.pos:]
+        self.base, self.pos = self.offset - len(text), 0
 
     # -- scanners
 
@@ -337,10 +357,15 @@ class Cursor:
             c = yield from self.peek()
             if not c:
                 raise EndOfText("the end of a string")
-            if c == quote:
+            if c == quote and (self.strict or (yield from self._closes())):
                 self.pos += 1
                 emit('"')
                 return
+            if c == quote:                          # models quote inside of quotes: nothing could follow here
+                self.note = ("unescaped quote", "an escaped quote", repr(self.buf[self.pos:self.pos + 8]), self.offset)
+                emit(encode_basestring(c)[1:-1])
+                self.pos += 1
+                continue
             if c == "\\":
                 escape = yield from self._escape(_PYTHON_ESCAPE, _PYTHON_ESCAPE_BEGUN)
                 emit(encode_basestring(_unescape(escape))[1:-1])
@@ -349,6 +374,16 @@ class Cursor:
             else:
                 emit(encode_basestring(c)[1:-1])
                 self.pos += 1
+
+    def _closes(self) -> Step[bool]:
+        """Is this quote the string's last? Behind it stands what may follow a value, or the name of an argument."""
+        while not (m := _CLOSES.match(self.buf, self.pos + 1)):
+            if not _MAY_CLOSE.match(self.buf, self.pos + 1):
+                return False
+            if self.eof:
+                return True
+            yield
+        return m is not None
 
     def _scalar(self, emit: Emit, python: bool, key: bool, keys: list[set[str]]) -> Step[None]:
         while True:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from os.path import commonprefix
 from typing import Any
 
-from .cursor import Cursor, EndOfText, Limits, Mismatch, Step
+from .cursor import Cursor, Emit, EndOfText, Limits, Marks, Mismatch, Step, atoms
 from .encodings import arguments, json_object, json_string, word
 from .message import CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text, Tool, fold
 from .plan import (
@@ -21,17 +21,37 @@ from .plan import (
     Pieces,
     as_pieces,
     closing_of,
+    ends_of,
     leading,
     markers,
     marks,
-    marks_with_lead,
+    opening,
     plan,
     prompt_tail,
+    span_end,
     strong,
     tag,
+    wordy,
     written,
 )
-from .spec import CALLS, ID, NAME, Calls, Dialect, Either, Object, Pythonic, Raw, Slot, Tagged, Template, encoding_of
+from .spec import (
+    CALLS,
+    FITTING,
+    ID,
+    NAME,
+    Calls,
+    Delimited,
+    Dialect,
+    Either,
+    Json,
+    Object,
+    Pythonic,
+    Raw,
+    Slot,
+    Tagged,
+    Template,
+    encoding_of,
+)
 
 
 def parse(dialect: Dialect, text: Pieces, tools: Iterable[Tool] | None = None, *, prompt: Pieces | None = None,
@@ -69,6 +89,7 @@ class Parser:
         self._started = False                # content has begun
         self._held: list[str] = []           # white space that is content only if more content follows
         self._since_call: int | None = None  # how many of `_held` stood before the last call, if no content has come
+        self._kept_back: list[Event] | None = None       # events of a call in mid-text that may yet turn out to be words
         self._note: Problem | None = None    # what is odd about the call being read, though it is whole
 
     def feed(self, text: Pieces) -> list[Event]:
@@ -89,6 +110,14 @@ class Parser:
         self._special = special
         self._plan = plan(self._dialect, special)
         tail = prompt_tail(self._dialect, self._prompt)
+        openers = [o.strip() for o, _ in leading(self._dialect.reasoning)] if self._dialect.reasoning else []
+        opener = next((o for o in openers if o and tail.rstrip().endswith(o)), "")
+        self._thinks = bool(opener)
+        said = leading(self._dialect.content)[0][0].strip()
+        self._speaks = bool(said) and tail.rstrip().endswith(said)
+        self._undecided = self._thinks and self._prompt is None
+        if self._undecided:
+            tail = tail.rstrip()[:-len(opener)].rstrip()
         if special:
             tail = tag(tail, self._dialect.special)
         self._cursor = Cursor(self._limits, self._strict, before=len(tail))
@@ -121,12 +150,13 @@ class Parser:
 
     def _flush(self) -> None:
         if self._deltas:
-            self._out.append(CallArgs(self._index, "".join(self._deltas)))
+            delta = CallArgs(self._index, "".join(self._deltas))
+            (self._out if self._kept_back is None else self._kept_back).append(delta)
             self._deltas.clear()
 
     def _say(self, event: Event) -> None:
         self._flush()
-        self._out.append(event)
+        (self._out if self._kept_back is None else self._kept_back).append(event)
 
     def _content(self, text: str) -> None:
         text = self._after_prompt(text)
@@ -166,16 +196,27 @@ class Parser:
 
     def _reply(self) -> Step[None]:
         c, plan = self._cursor, self._plan
-        if plan.starts:
-            yield from c.space()
-            yield from self._try(plan.starts)
+        if self._undecided and plan.dialect.reasoning:
+            yield from self._perhaps_thinking(plan.dialect.reasoning)
+        fresh = bool(plan.starts)                        # calls without a marker may begin here
         while True:
-            hit = yield from c.until(plan.top, self._content)
+            if fresh:
+                yield from c.space()
+                yield from self._try(plan.starts)
+                fresh = False
+            hit = yield from self._marker(plan.top, self._content)
             if hit is None:
                 return
             kind, blocks = plan.meaning[hit]
             if kind == "block":
                 if not (yield from self._try(blocks)):
+                    self._content(c.buf[c.pos])
+                    c.pos += 1
+                elif not self._started and self._index < 0:
+                    fresh = bool(plan.starts)            # reasoning is over, and nothing has been said yet
+                continue
+            if kind == "weak":
+                if self._tools is None or c.offset < 0 or not (yield from self._weakly(blocks)):
                     self._content(c.buf[c.pos])
                     c.pos += 1
                 continue
@@ -187,6 +228,34 @@ class Parser:
                     return
             elif kind == "stray" and at >= 0:
                 self._say(self._problem("stray markup", at, "text or a call", found, found))
+
+    def _marker(self, table: Marks, emit: Emit) -> Step[int | None]:
+        """Emit text up to the first marker. One that is made of words counts only where a line begins."""
+        c = self._cursor
+        while True:
+            hit = yield from c.until(table, emit)
+            if hit is None or not c.buf[c.pos].isalpha() or c.behind == "\n":
+                return hit
+            if (emit == self._content and not self._started) or not wordy(table.whole.match(c.buf, c.pos)[0]):  # type: ignore[index]
+                return hit
+            emit(c.buf[c.pos])
+            c.pos += 1
+
+    def _perhaps_thinking(self, template: Template) -> Step[None]:
+        """This dialect's prompts open reasoning, but nobody said what the prompt was: the closer of it decides, if it
+        comes before anything else does. What stands before it is held back until then."""
+        c, kept, white = self._cursor, list[str](), (yield from self._cursor.space())
+        if (yield from c.at(marks(leading(template)[0][0].strip()))) is None:
+            end = span_end(self._plan, "reasoning", template)
+            others = [b.opener for _, bs in self._plan.meaning for b in bs if strong(b.opener)]
+            both = marks(*end.closers, *others, *self._dialect.stop)
+            hit = yield from c.until(both, kept.append)
+            closes = hit is not None and (yield from c.at(marks(*end.closers))) is not None
+            c.unread("".join(kept))
+            if closes:
+                yield from self._span(Block("reasoning", "", leading(template)[0][1]))
+                return
+        c.unread(white)
 
     def _rest(self) -> Step[None]:
         """Text after the stop is not part of the reply."""
@@ -209,14 +278,14 @@ class Parser:
                 continue                                 # anything is raw text, half a call too
             c.rewind()
             try:
-                yield from self._block(block, within or strong(block.opener), alone=len(blocks) == 1)
+                yield from self._block(block, within or certain(block), alone=len(blocks) == 1)
                 c.unmark()
                 return True
             except Mismatch as e:
                 if self._open:
                     yield from self._end_badly(e, block)
                     return True
-                if isinstance(e, EndOfText) and (within or strong(block.opener)):
+                if isinstance(e, EndOfText) and (within or certain(block)):
                     unfinished = unfinished or e
         if unfinished is None:
             c.rewind()
@@ -225,13 +294,47 @@ class Parser:
         c.pos = len(c.buf)
         raw = c.since_mark()
         c.unmark()
+        if c.offset <= 0:                                # the prompt begins it, and the reply is empty
+            return True
         self._say(self._problem("unfinished", at, unfinished.expected, unfinished.found, raw))
         return True
+
+    def _weakly(self, blocks: tuple[Block, ...]) -> Step[bool]:
+        """A call in mid-text that has no marker of its own: it is one when all of it is read, and words until then."""
+        c = self._cursor
+        c.mark()
+        before = self._index, self._since_call, list(self._held)
+        for block in blocks:
+            c.rewind()
+            self._kept_back = []
+            try:
+                yield from self._block(block, False, alone=False)
+                c.unmark()
+                return True
+            except Mismatch as e:
+                if self._kept_back is None:              # a call was whole; what follows it was none
+                    yield from self._end_badly(e, block)
+                    return True
+                self._kept_back, self._open, self._note, c.note = None, False, None, None
+                self._deltas.clear()
+                self._index, self._since_call, self._held = before[0], before[1], list(before[2])
+        c.rewind()
+        c.unmark()
+        return False
+
+    def _certain(self) -> None:
+        """A call that was kept back is one."""
+        if self._kept_back is not None:
+            self._flush()
+            self._out += self._kept_back
+            self._kept_back = None
 
     def _block(self, block: Block, firm: bool, alone: bool) -> Step[None]:
         c, opener = self._cursor, block.opener.strip()
         if opener:
             yield from c.literal(marks(opener), opener)
+        if block.rest and isinstance(block.rest[0], Raw):
+            yield from c.at_most(block.opener[len(block.opener.rstrip()):])
         if block.calls is None:
             c.unmark()
             yield from self._span(block)
@@ -239,29 +342,36 @@ class Parser:
             yield from self._section(block, block.calls, firm and alone)
         else:
             yield from self._call(block.calls, block.rest, firm)
+            self._certain()
             yield from self._more(block.calls)
 
     def _span(self, block: Block) -> Step[None]:
         """Reasoning, or content that has markers of its own, up to its closer."""
-        c, d = self._cursor, self._plan.dialect
+        c = self._cursor
+        if c.offset <= 0 and (self._thinks if block.kind == "reasoning" else self._speaks):
+            yield from self._said_again(block.opener)
         yield from c.at_most(block.opener[len(block.opener.rstrip()):])
-        closing = written(block.rest[1:])
-        closer = closing.strip()
-        lead, trail = closing[: len(closing) - len(closing.lstrip())], closing[len(closing.rstrip()):]
-        ends = [e for e in (closer, *d.stop, d.join) if strong(e)]
-        if block.kind == "reasoning" and d.call_ends_reasoning:
-            ends += [b.opener for k, bs in self._plan.meaning for b in bs if b.kind in ("section", "call")]
-        table = marks_with_lead(lead, *ends)
+        table, closers, lead, trail = span_end(self._plan, block.kind, block.rest)
         at = c.offset
-        hit = yield from c.until(table, self._reason if block.kind == "reasoning" else self._exact)
+        hit = yield from self._marker(table, self._reason if block.kind == "reasoning" else self._exact)
         if hit is not None:
-            yield from c.at_most(lead)
-            if (yield from c.maybe(marks(closer))):
+            if closers or block.kind == "reasoning":     # else what begins next may turn out to be words
+                yield from c.at_most(lead)
+            if not closers:
+                return
+            if (yield from c.maybe(marks(*closers))):
                 yield from c.at_most(trail + self._plan.join)
                 return
-        if block.kind == "reasoning" and c.offset >= 0:
+        if block.kind == "reasoning" and closers and c.offset >= 0:
             found = "the end of the text" if hit is None else "another marker"
-            self._say(self._problem("unfinished", max(at, 0), repr(closer), found))
+            self._say(self._problem("unfinished", max(at, 0), repr(closers[0]), found))
+
+    def _said_again(self, opener: str) -> Step[None]:
+        """The prompt has opened the block, and some models open it once more."""
+        c = self._cursor
+        white = yield from c.space()
+        if not opener.strip() or c.offset < 0 or not (yield from c.maybe(marks(opener.strip()))):
+            c.unread(white)
 
     # -- calls
 
@@ -280,7 +390,9 @@ class Parser:
         c, n = self._cursor, 0
         after = calls.around[calls.around.index(CALLS) + 1:]
         closing = written(after).strip()
-        each = tuple(Block("call", o, r, calls) for o, r in leading(calls.each))
+        d = self._plan.dialect
+        siblings = [s for s in (d.calls, *d.accept) if (s.around, s.at_start) == (calls.around, calls.at_start)]
+        each = tuple(Block("call", o, r, s) for s in siblings for o, r in leading(s.each))
         if firm:
             c.unmark()
         while True:
@@ -289,13 +401,24 @@ class Parser:
                 return
             if not (yield from c.peek()):
                 break
+            if n and (yield from self._half_closed(closing)):
+                return
             if n and calls.between.strip():
                 yield from c.maybe(marks(calls.between.strip()))
                 yield from c.space()
+                if closing and (yield from c.maybe(marks(closing))):
+                    return                                # Python and models allow a comma behind the last one
             at = c.offset
             if n == 0 and not firm:                       # a plain `[`: the whole of it is tried, or nothing
-                yield from self._call(calls, calls.each, strong(block.opener))
-                c.unmark()
+                try:
+                    yield from self._call(calls, calls.each, certain(block))
+                except Mismatch as e:
+                    if not self._open or self._kept_back is not None:
+                        raise
+                    yield from self._end_badly(e, each[0])
+                else:
+                    c.unmark()
+                    self._certain()
             elif not (yield from self._try(each, within=True)):
                 if n == 0:
                     if not (yield from self._noise(each, closing)):
@@ -311,6 +434,18 @@ class Parser:
             raise EndOfText("a call")
         if n == 0:
             self._say(self._problem("unfinished", c.offset, repr(closing or "a call"), "the end of the text"))
+
+    def _half_closed(self, closing: str) -> Step[bool]:
+        """Is this the first sign of `]<|tools_suffix|>`, and the end of the text or a stop behind it?"""
+        c = self._cursor
+        if not closing or closing[0] not in "])}" or c.buf[c.pos] != closing[0]:
+            return False
+        c.pos += 1
+        white = yield from c.space()
+        if not (yield from c.peek()) or (yield from c.at(marks(*self._plan.ends))) is not None:
+            return True
+        c.unread(closing[0] + white)
+        return False
 
     def _noise(self, each: tuple[Block, ...], closing: str) -> Step[bool]:
         """Text where the first call of a section belongs is a problem, not a call. False: the section is over."""
@@ -332,11 +467,14 @@ class Parser:
         while True:
             c.mark()
             yield from c.space()
-            if calls.between.strip() and not (yield from c.maybe(marks(calls.between.strip()))):
-                break
+            if calls.between.strip():
+                yield from c.maybe(marks(calls.between.strip()))
             yield from c.space()
+            opener, rest = leading(calls.each)[0]
+            if opener.strip() and not (yield from c.maybe(marks(opener.strip()))):
+                break
             try:
-                yield from self._call(calls, calls.each, False)
+                yield from self._call(calls, rest, False)
             except Mismatch as e:
                 if not self._open:
                     break
@@ -349,12 +487,15 @@ class Parser:
         """One call, its opener already read. `firm`: the opener is a marker, so any name will do."""
         slots = dict[Slot, str]()
         self._firm, self._calls = firm, calls
-        i = 0
+        i, sure = 0, True
+        opener = leading(opening(calls))[0][0]
+        plain = not opener.strip() or wordy(opener)
+        ends = ends_of(self._plan, calls)
         while i < len(nodes):
             node = nodes[i]
             match node:
                 case Object():
-                    yield from self._object(node, slots)
+                    yield from self._objects(node, slots, nodes[i + 1:])
                 case Slot():
                     choices = leading(nodes[i + 1:])
                     slots[node] = yield from word(self._cursor, node, [o for o, _ in choices])
@@ -362,19 +503,54 @@ class Parser:
                     follows = choices[0][1][0] if choices[0][1] else None
                     if not choices[0][0].strip() and isinstance(follows, Tagged):
                         yield from self._must_open(follows, calls)
+                    sure = strong(choices[0][0]) and firm and not plain
                 case str() | Either():
                     choices = leading(nodes[i:])
                     closing = [o.strip() for o, _ in choices]
                     yield from self._closer(closing)
                     i += len(nodes[i:]) - len(choices[0][1]) - 1
                 case _:
+                    if calls.name == FITTING:
+                        kept: list[str] = []
+                        yield from arguments(self._cursor, node, kept.append, nodes[i + 1:],  # type: ignore[arg-type]
+                                             ends, self._schema_of, self._declared)
+                        slots[NAME] = self._fitting(json.loads("".join(kept)))
+                        self._start(slots)
+                        self._deltas += kept
+                        self._end()
+                        i += 1
+                        continue
+                    if not sure and isinstance(node, (Json, Delimited)):
+                        yield from self._must_begin()
+                    if isinstance(node, Raw) and i and isinstance(before := nodes[i - 1], str):
+                        yield from self._cursor.at_most(before[len(before.rstrip()):])
                     self._start(slots)
                     yield from arguments(self._cursor, node, self._emit, nodes[i + 1:],  # type: ignore[arg-type]
-                                         self._plan.ends, self._schema_of)
+                                         ends, self._schema_of, self._declared)
                     if not isinstance(node, (Tagged, Pythonic)):
                         self._end()
             i += 1
         self._end(slots.get(ID))
+
+    def _fitting(self, given: Mapping[str, Any]) -> str:
+        """The function that alone has these arguments; where there is but one, that one."""
+        tools = list((self._tools or {}).values())
+        fit = [t for t in tools if given.keys() <= (t.parameters.get("properties") or {}).keys()
+               and set(t.parameters.get("required") or ()) <= given.keys()]
+        if len(fit) != 1:
+            fit = tools
+        if len(fit) != 1:
+            raise Mismatch("unknown function", "arguments that fit one function alone", repr(list(given))[:40])
+        return fit[0].name
+
+    def _must_begin(self) -> Step[None]:
+        """Where what stands before the arguments may be words, a call is certain only when they begin."""
+        c = self._cursor
+        yield from c.space()
+        if (yield from c.peek()) not in '{"\'':
+            raise Mismatch("malformed", "'{'", repr(c.buf[c.pos]))
+        if c.pos == len(c.buf):
+            raise EndOfText("'{'")
 
     def _must_open(self, tagged: Tagged, calls: Calls) -> Step[None]:
         """A name that white space ends is certain only when an argument or the call's closer follows."""
@@ -390,11 +566,14 @@ class Parser:
         known = self._tools is None or name in self._tools
         if not known and not self._firm:
             raise Mismatch("unknown function", "a known function", repr(name))
-        self._drop_gap(self._calls.gap)
+        opener = leading(opening(self._calls))[0][0]
+        self._drop_gap(self._calls.gap + opener[: len(opener) - len(opener.lstrip())])
         self._index += 1
         self._open, self._name = True, name
         self._note = None if known else self._problem("unknown function", self._cursor.offset, self._known(), repr(name),
                                                       "", name)
+        if not known and (last := name.rpartition(".")[2]) in (self._tools or ()):
+            name = self._name = last             # some name the place too: `weather.get_weather`
         self._say(CallStart(self._index, name, slots.get(ID)))
         if self._note and self._strict:
             raise Mismatch("unknown function", self._known(), repr(name))
@@ -437,6 +616,14 @@ class Parser:
         own = [m for s in last[-1:] for m in markers(s)[-1:]]
         others = [m for k, bs in self._plan.meaning for m in (b.opener for b in bs) if strong(m)]
         others += [*self._plan.dialect.stop, *([self._plan.dialect.join] if strong(self._plan.dialect.join) else [])]
+        first, between = block.calls.each[0], atoms(block.calls.between) or [r"\s"]
+        if block.kind == "call" and (first is NAME or isinstance(first, Object)) and not block.opener.strip():
+            member = [r"\{"]                             # a list: its next member may be whole
+            if first is NAME:
+                member = [r"[A-Za-z_]", r"[\w.\-]{0,256}", *atoms(leading(block.calls.each[1:])[0][0])]
+            member = [*between, r"\s{0,32}", *member]
+            yield from c.until(Marks([member, *(atoms(m) for m in (*own, *others) if strong(m))]), _ignore)
+            return
         around = [m for t in block.calls.around if isinstance(t, str) for m in markers(t)]
         yield from c.until(marks(*own, *(o for o in (*others, *around) if strong(o))), _ignore)
         for m in own:
@@ -455,21 +642,55 @@ class Parser:
             return                                        # engines cut the closer off where it is a stop
         self._say(self._problem("missing closer", c.offset, repr(spellings[0]), repr(c.buf[c.pos])))
 
-    def _object(self, obj: Object, slots: dict[Slot, str]) -> Step[None]:
+    def _objects(self, obj: Object, slots: dict[Slot, str], after: Template) -> Step[None]:
+        """One object; behind a marker perhaps several, or a list of them, which models put between one pair of tags."""
+        c, closing = self._cursor, leading(after)[0][0].strip() if after else ""
+        yield from c.space()
+        if not self._firm or not closing:
+            yield from self._object(obj, slots, closing)
+            return
+        listed = yield from c.maybe(marks("["))
+        while True:
+            yield from c.space()
+            at = c.offset
+            if not listed or (yield from c.peek()) == "{":
+                yield from self._object(obj, slots, closing)
+            elif (yield from c.peek()) != "]":
+                kept: list[str] = []
+                yield from c.value(kept.append)
+                if self._index >= 0:
+                    self._say(self._problem("noise in a section", at, "a call", repr("".join(kept)[:20]), "".join(kept)))
+            yield from c.space()
+            comma = yield from c.maybe(marks(","))
+            yield from c.space()
+            if listed and (yield from c.maybe(marks("]"))):
+                return
+            if (yield from c.peek()) != "{" and not (listed and comma):
+                return
+            slots.clear()
+
+    def _object(self, obj: Object, slots: dict[Slot, str], closing: str = "") -> Step[None]:
         c = self._cursor
         members = dict(obj.also) | dict(obj.fields)
         yield from c.space()
         yield from c.literal(marks("{"), "{")
         pending: list[str] | None = None
         seen: set[str] = set()
+        python = False                                    # some models write what Python's repr gives
         while True:
             yield from c.space()
             if (yield from c.maybe(marks("}"))):
                 break
+            if seen and closing and NAME in slots and (yield from c.at(marks(closing))) is not None:
+                c.note = ("missing closer", "'}'", repr(closing), c.offset)
+                break
             if seen:
                 yield from c.literal(marks(","), ",")
                 yield from c.space()
-            key = yield from json_string(c, "a key")
+            python = python or ((yield from c.peek()) == "'" and not c.strict)
+            key = yield from json_string(c, "a key", python)
+            if self._kept_back is not None and not seen and members.get(key) is not NAME:
+                raise Mismatch("malformed", "a name", repr(key))     # in mid-text, what is no call is seen at once
             if key in seen:
                 raise Mismatch("duplicate key", "each key once", repr(key))
             seen.add(key)
@@ -480,7 +701,7 @@ class Parser:
             if node is NAME:
                 if NAME in slots:
                     raise Mismatch("duplicate key", "one name", repr(key))
-                slots[NAME] = yield from json_string(c, "a name")
+                slots[NAME] = yield from json_string(c, "a name", python)
                 yield from c.space()
                 after = yield from c.peek()
                 if not after:
@@ -492,28 +713,34 @@ class Parser:
                     raise Mismatch("duplicate key", "the arguments once", repr(key))
                 if NAME in slots:
                     self._start(slots)
-                    yield from json_object(c, self._emit)
+                    yield from json_object(c, self._emit, python)
                     pending = []
                 else:
                     pending = []
-                    yield from json_object(c, pending.append)
+                    yield from json_object(c, pending.append, python)
             else:
                 kept: list[str] = []
-                yield from c.value(kept.append)
+                yield from c.value(kept.append, python)
                 value = json.loads("".join(kept))
                 if node is not None and value is not None:
                     slots[node] = value if isinstance(value, str) else json.dumps(value)
         if NAME not in slots:
             raise Mismatch("malformed", "a name", "an object without one")
+        if pending is None and not self._open and not self._firm and self._tools is None:
+            raise Mismatch("malformed", "arguments", "a name alone")
         if not self._open:
-            note = self._note
             self._start(slots)
-            self._note = self._note or note
             for delta in pending or ["{}"]:
                 self._emit(delta)
         elif pending is None:
             self._emit("{}")
         self._end(slots.get(ID))
+
+    def _declared(self, name: str) -> list[str]:
+        """The parameters of a function, by default of the one being called, in declared order."""
+        tool = (self._tools or {}).get(name or self._name)
+        properties = tool.parameters.get("properties") if tool else None
+        return list(properties) if isinstance(properties, Mapping) else []
 
     def _schema_of(self, key: str) -> tuple[Any, Any]:
         tool = (self._tools or {}).get(self._name)
@@ -521,7 +748,13 @@ class Parser:
         properties = root.get("properties") if isinstance(root, Mapping) else None
         return (properties.get(key) if isinstance(properties, Mapping) else None), root
 
+
 # -- small things ----------------------------------------------------------------------------------------------
+
+
+def certain(block: Block) -> bool:
+    """Does its opener say what it is, or must a known function's name do so?"""
+    return strong(block.opener) and not (block.calls and block.calls.at_start)
 
 
 def _ignore(text: str) -> None:

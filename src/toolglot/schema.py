@@ -105,6 +105,25 @@ def _types(schema: object, root: object, depth: int, nodes: Iterator[int]) -> tu
     return types
 
 
+def inside(schema: object, root: object, place: str | int) -> object:
+    """The schema of an object's member, by its name, or of a list's element, by its number; None where nothing is said."""
+    return _inside(schema, root, place, _DEPTH, iter(range(_NODES)))
+
+
+def _inside(schema: object, root: object, place: str | int, depth: int, nodes: Iterator[int]) -> object:
+    if depth == 0 or next(nodes, None) is None:
+        return None
+    schema = resolve(schema, root)
+    if isinstance(place, str):
+        given, rest = schema.get("properties"), schema.get("additionalProperties")
+        found = given.get(place) if isinstance(given, Mapping) else None
+    else:
+        found, rest = next(iter(_list(schema.get("prefixItems"))[place:]), None), schema.get("items")
+    branches = (b for word in ("allOf", "anyOf", "oneOf") for b in _list(schema.get(word)))
+    said = (x for x in (found, *(_inside(b, root, place, depth - 1, nodes) for b in branches), rest) if x is not None)
+    return next(said, None)
+
+
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
@@ -152,6 +171,11 @@ def read_text(raw: str, schema: object, root: object, read_json: Callable[[str],
     """
     types = types_of(schema, root)
     text = None if types == ("string",) else read_json(raw.strip())
+    if text is None and types and "string" not in types and '\\"' in raw:
+        text = read_json(f'"{raw.strip()}"')             # escaped as if it stood in a string
+    if text is not None and text[0] == '"' and types and "string" not in types:
+        inner = read_json(json.loads(text))              # encoded twice: nothing but the inner value fits
+        text = inner if inner is not None and inner[0] in "{[" and _fits(inner, types) else text
     if text is None or (types and "string" in types and not _fits(text, types)):
         return json.dumps(raw, ensure_ascii=False)
     return text
