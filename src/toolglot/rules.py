@@ -47,19 +47,33 @@ class Regex:
 @dataclass(frozen=True)
 class Until:
     """Any text up to the first of `ends`, and that end itself. `most`: characters of the text, at most; the text
-    holds none of `without`."""
+    holds none of `without` (one that begins with a line break may not begin the text either), and where `first` names
+    characters, begins with none of them, nor with white space."""
 
     ends: tuple[str, ...]
     most: int | None = None
     without: tuple[str, ...] = ()
+    first: str = ""
 
 
 @dataclass(frozen=True)
 class Free:
-    """Text, perhaps empty, that holds none of `without`. `most`: characters, at most."""
+    """Text, perhaps empty, that holds none of `without`. `most`: characters, at most. `first`: as for Until."""
 
     without: tuple[str, ...]
     most: int | None = None
+    first: str = ""
+
+    @property
+    def begun(self) -> Rule:
+        """Its first character, where that is bound, and the rest; no marker of `without` may begin there."""
+        bad = "".join(sorted({*self.first, *(w[0] for w in self.without)}))
+        return Seq((Regex(f"[^\\s{class_of(bad)}]"), Free(self.without, self.most)))
+
+
+def class_of(characters: str) -> str:
+    """Characters as they stand in a class of a regular expression."""
+    return "".join([f"\\{c}" if not c.isalnum() and c.isascii() else c for c in characters])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..message import ToolglotError
-from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until
+from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, class_of
 from ..values import Values, json_rules, patterns, python_rules
 from ..values.patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
 from .automaton import DONE, FIRST, states_of
@@ -91,8 +91,13 @@ class _Writer:
             case Regex(pattern):
                 plain = self.regex(pattern)
                 return pattern if plain == rule else self.text(plain, tight)  # a class, as `one_class` writes it
+            case Until(ends, most, without, first) if first:
+                bad = class_of("".join(sorted({*first, *(w[0] for w in without)})))
+                return self.text(Seq((Regex(f"[^\\s{bad}]"), Until(ends, most, without))), tight)
             case Until(ends, _, without):
                 return self.until(ends, without)
+            case Free(first=first) if first:
+                return self.text(rule.begun, tight)
             case Free(without, most):
                 return self.free(without, most)
             case JsonValue(schema, root):

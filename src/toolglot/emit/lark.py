@@ -12,7 +12,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import schema as schemas
-from ..rules import Alt, Caps, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, Whitespace
+from ..rules import (
+    Alt,
+    Caps,
+    Free,
+    Grammar,
+    JsonValue,
+    Lit,
+    PythonValue,
+    Ref,
+    Regex,
+    Repeat,
+    Rule,
+    Seq,
+    Until,
+    Whitespace,
+    class_of,
+)
 
 HEAD = "%llguidance {}\n"
 # keywords that llguidance refuses, or that only comment: they are checked after generation instead
@@ -68,10 +84,11 @@ class _Lark:
                 return f"({inner}){marks.get((least, most), times)}"
             case Regex(pattern):
                 return self.terminal("REGEX", f"/{_slash(pattern)}/")
-            case Until(ends, most, without):
-                return self.until(ends, most, without)
-            case Free(without, most):
-                return self.terminal("FREE", ("/(?s:.+)/" if most is None else f"/(?s:.{{1,{most}}})/") + _but(without))
+            case Until(ends, most, without, first):
+                return self.until(ends, most, without, first)
+            case Free(without, most, first):
+                text = f"[^\\s{class_of(first)}]{_any(most, 0)}" if first else _any(most, 1)
+                return self.terminal("FREE", f"/{_slash(text)}/{_but(without)}")
             case JsonValue(schema, root):
                 return "%json " + json.dumps(prepared(schema, root, self.g.caps, self.g.space), ensure_ascii=False)
             case PythonValue(schema, root):
@@ -89,16 +106,16 @@ class _Lark:
                 out += [json.dumps(p, ensure_ascii=False) for p in re.findall(r"^\s+|\s+$|\S(?:.*\S)?", part, re.S)]
         return " ".join(out)
 
-    def until(self, ends: tuple[str, ...], most: int | None, without: tuple[str, ...]) -> str:
-        before = "(?s:.*)" if most is None else f"(?s:.{{0,{most}}})"
+    def until(self, ends: tuple[str, ...], most: int | None, without: tuple[str, ...], first: str) -> str:
+        before = (f"[^\\s{class_of(first)}]" if first else "") + _any(most, 0)
         if len(ends) == 1 and self.special and (m := self.special.search(ends[0])):
             # text cannot hold a special token, so it ends where the token stands
             plain, rest = ends[0][:m.start()], ends[0][m.start():]
             text = self.terminal("TEXT", f"/{before}{_quote(plain)}/" + _but(without)) if plain else \
-                f"({self.terminal('TEXT', '/(?s:.+)/' + _but(without))})?"
+                f"({self.terminal('TEXT', f'/{before if first else _any(most, 1)}/' + _but(without))})?"
             return f"{text} {self.literal(rest, True)}"
         end = f"({'|'.join(map(_quote, ends))})"
-        name = self.terminal("UNTIL", f"/{before}{end}/" + _but(without, end))
+        name = self.terminal("UNTIL", f"/{_slash(before)}{end}/" + _but(without, end))
         self.rules[name.lower() + "[lazy]"] = name       # only a rule can be lazy, and only a terminal can be cut down
         return name.lower()
 
@@ -140,9 +157,16 @@ def _name(name: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", name.lower())
 
 
+def _any(most: int | None, least: int) -> str:
+    """Any text."""
+    return f"(?s:.{'+' if least else '*'})" if most is None else f"(?s:.{{{least},{most}}})"
+
+
 def _but(without: tuple[str, ...], end: str = "") -> str:
     """Cut down a terminal: before its end stands none of `without`."""
-    return f" & ~/(?s:.*)({'|'.join(map(_quote, without))})(?s:.*){end}/" if without else ""
+    first = [f"{_quote(w[1:])}" for w in without if w[0] == "\n"]      # what means something in a new line
+    return (f" & ~/(?s:.*)({'|'.join(map(_quote, without))})(?s:.*){end}/" if without else "") + (
+        f" & ~/({'|'.join(first)})(?s:.*){end}/" if first else "")
 
 
 def _slash(pattern: str) -> str:

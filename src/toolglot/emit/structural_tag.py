@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..rules import Alt, Free, Grammar, Lit, Ref, Repeat, Rule, Seq, Until
+from ..rules import Alt, Free, Grammar, Lit, Ref, Regex, Repeat, Rule, Seq, Until, class_of
 from .gbnf import gbnf, is_nothing
 
 _FORMATS = 2_000  # in one tag; a larger one is a single grammar
@@ -56,6 +56,12 @@ def _format(grammar: Grammar, rule: Rule, inside: tuple[str, ...], left: Iterato
             if name in inside:
                 raise _TooLarge
             return _format(grammar, grammar.rules[name], (*inside, name), left)
+        case Until(ends, most, without, first) if first:
+            bad = class_of("".join(sorted({*first, *(w[0] for w in without)})))
+            begun = Seq((Regex(f"[^\\s{bad}]"), Until(ends, most, without)))
+            return _format(grammar, begun, inside, left)
+        case Free(first=first) if first:
+            return _format(grammar, rule.begun, inside, left)
         case Until(ends, most, without) if not _overlap(ends):
             ending = [{"type": "const_string", "value": end} for end in ends]
             return _several("sequence", [_any_text((*ends, *without), most), _several("or", ending)])
