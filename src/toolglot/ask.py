@@ -18,9 +18,10 @@ from .engines import Chunk, Done, Engine, ModelFacts, PromptPiece, Request
 from .grammar import Choice
 from .message import Assistant, Call, Event, Part, Reply, Result, System, Tool, Turn, User, fold
 from .model import Model
+from .model import model as named
 from .plan import prompt_tail
 from .prompt import Prompt
-from .registry import UnknownDialect, detect, find
+from .registry import detect, of_gguf, untrained
 from .rules import Caps
 from .schema import validate
 from .spec import Dialect
@@ -131,14 +132,14 @@ async def ask(model: Model, engine: Engine, messages: Iterable[Any], tools: Any 
     known, turns = as_tools(tools), as_turns(messages)
     if constrain and thinking is None:
         thinking = False                         # the constraint leaves no room for it: the prompt must not ask
-    zero_shot = model.dialect.name == ZERO_SHOT
+    simple = untrained(model.dialect)
     options: dict[str, Any] = {
-        "parallel": not zero_shot if parallel is None else parallel,
-        "caps": caps or (SMALL_CAPS if zero_shot else Caps())}
+        "parallel": not simple if parallel is None else parallel,
+        "caps": caps or (SMALL_CAPS if simple else Caps())}
     made = 0
     for number in range(max_steps):
         now = step_choice(model.dialect, choice, number) if known else "none"
-        words = zero_shot and now == "none"
+        words = simple and now == "none"
         prompt = model.prompt(in_words(turns) if words else turns, () if words else known, thinking=thinking)
         rules = None
         if constrain:
@@ -173,12 +174,12 @@ async def ask(model: Model, engine: Engine, messages: Iterable[Any], tools: Any 
 
 def step_choice(dialect: Dialect, choice: Choice | None, number: int) -> Choice:
     """What reply `number`, from 0, may choose. A call that is required for ever would never let an answer through."""
-    zero_shot = dialect.name == ZERO_SHOT
+    simple = untrained(dialect)
     if choice in ("auto", "none"):
         return choice
     if number == 0:
-        return choice or ("required" if zero_shot else "auto")
-    return "none" if zero_shot else "auto"
+        return choice or ("required" if simple else "auto")
+    return "none" if simple else "auto"
 
 
 def in_words(turns: Sequence[Turn]) -> list[Turn]:
@@ -320,18 +321,14 @@ def told(step: Step) -> str:
 # -- which dialect ---------------------------------------------------------------------------------------------
 
 
-def model_for(facts: ModelFacts, dialect: str | None = None) -> Model:
+def model_for(facts: ModelFacts, dialect: str | None = None, *, prompts: Literal["faithful", "repaired"] = "faithful",
+              idiom: str | None = None) -> Model:
     """The facade for a loaded model: the dialect of this name, else the one that its chat template or name gives away,
     else the zero-shot one in the template's own frame. Raises UnknownDialect for a name that is none."""
-    if dialect is not None:
-        found = find(dialect)
-    elif detected := detect(facts.chat_template or ""):
-        found = detected.dialect
-    else:
-        try:
-            found = find(facts.name.replace(" ", "-"))
-        except UnknownDialect:
-            found = find(ZERO_SHOT)
-    if found.name == ZERO_SHOT:
-        return Model(found, facts.chat_template, facts.bos, facts.eos)
-    return Model(found)
+    if dialect is None:
+        if detected := detect(facts.chat_template or ""):
+            dialect = detected.dialect.name
+        else:
+            found = of_gguf(facts.architecture, facts.name)
+            dialect = found.card.dialect.name if found else ZERO_SHOT
+    return named(dialect, template=facts.chat_template, bos=facts.bos, eos=facts.eos, prompts=prompts, idiom=idiom)

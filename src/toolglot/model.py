@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import prompt as prompts
 from . import render
 from .chat import as_turns
 from .cursor import Limits
-from .message import Part, Reply, Tool
+from .message import Part, Reply, Tool, ToolglotError
 from .parse import Parser, parse
 from .plan import Pieces
 from .prompt import Prompt
-from .registry import detect, find
-from .spec import Dialect
+from .registry import cards, detect, in_idiom, look_up
+from .spec import Dialect, Listed
 
 if TYPE_CHECKING:                                # half of the rooms, and not needed to import the other half
     from .grammar import Choice, Constraint
@@ -26,7 +26,7 @@ Seen = Union[Prompt, str, None]
 
 class _Shown(NamedTuple):
     tools: tuple[Tool, ...]
-    listed: str
+    listed: Listed
 
 
 @dataclass(frozen=True)
@@ -119,20 +119,30 @@ class Model:
         return _Shown(tools, prompts.tool_list(self.dialect.turns, tools) if tools else "")
 
 
-def model(name: str | None = None, *, template: str | None = None, bos: str = "", eos: str = "") -> Model:
-    """A model's function calling, by dialect name, model id, or the text of its chat template.
+def model(name: str | None = None, *, template: str | None = None, bos: str = "", eos: str = "",
+          prompts: Literal["faithful", "repaired"] = "faithful", idiom: str | None = None) -> Model:
+    """A model's function calling, by dialect name, model id, Ollama tag, or the text of its chat template.
 
     A template that speaks no known dialect is given the zero-shot dialect `json` in its own frame. With both, the
-    name decides the dialect. Raises UnknownDialect.
+    name decides the dialect. `prompts`: faithful to what the model saw in training, or repaired where its own chat
+    template loses or bends something (`toolglot show NAME` says what). `idiom` is how a zero-shot dialect tells of the
+    tools: json-schema, typescript, python, markdown or sketch. Raises UnknownDialect, and ToolglotError for an idiom
+    or a choice that there is none of.
     """
     if name is None and template is None:
         raise TypeError("model() needs a name or a template")
+    if prompts not in ("faithful", "repaired"):
+        raise ToolglotError(f"prompts: expected faithful or repaired, got {prompts!r}")
     if name is not None:
-        dialect = find(name)
-        return Model(dialect, template if dialect.name == "json" else None, bos, eos)
-    assert template is not None
-    detected = detect(template)
-    return Model(detected.dialect) if detected else Model(find("json"), template, bos, eos)
+        card = look_up(name).card
+    else:
+        assert template is not None
+        detected = detect(template)
+        card = cards()[detected.dialect.name if detected else "json"]
+    dialect = card.dialect if idiom is None else in_idiom(card, idiom)
+    if prompts == "repaired" and dialect.repaired is not None:
+        dialect = replace(dialect, turns=dialect.repaired)
+    return Model(dialect, template if card.framed else None, bos, eos)
 
 
 def _text(prompt: Seen) -> Pieces | None:

@@ -6,60 +6,29 @@ The one rule: a name that is not known is never guessed at; what it may have mea
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import NamedTuple
 
-from .dialects.deepseek import DEEPSEEK_V3_1
-from .dialects.glm import GLM4_5
-from .dialects.harmony import HARMONY
-from .dialects.hermes import HERMES
-from .dialects.llama import LLAMA3_1, LLAMA_PYTHONIC
-from .dialects.mistral import MISTRAL_NEMO, MISTRAL_V3, MISTRAL_V11
-from .dialects.qwen import QWEN2_5, QWEN3
-from .dialects.qwen_coder import QWEN3_CODER
-from .dialects.zero_shot import JSON
+from . import dialects as _home
+from .card import Card
 from .message import ToolglotError
 from .spec import Dialect
-
-DIALECTS: dict[str, Dialect] = {d.name: d for d in (
-    HERMES, QWEN2_5, QWEN3, LLAMA3_1, LLAMA_PYTHONIC, MISTRAL_V3, MISTRAL_NEMO, MISTRAL_V11, QWEN3_CODER, GLM4_5,
-    DEEPSEEK_V3_1, HARMONY, JSON)}
-
-# model ids, the owner's name and letter case apart: the first that matches
-MODELS: tuple[tuple[str, str], ...] = (
-    (r"hermes-(2-pro|3)", "hermes"),
-    (r"qwen3-coder", "qwen3-coder"),
-    (r"qwen3-(?!(next|omni|vl|embedding|reranker))|qwq", "qwen3"),
-    (r"qwen2\.5", "qwen2.5"),
-    (r"llama-3\.[13]|llama-?3\.?[13]", "llama3.1"),
-    (r"llama-?3\.2|llama-?4", "llama-pythonic"),
-    (r"mistral-7b-instruct-v0\.3|mixtral-8x22b-instruct", "mistral-v3"),
-    (r"mistral-nemo|ministral-8b|mistral-large-(instruct-)?2407", "mistral-nemo"),
-    (r"mistral-small-3\.2|magistral-.*-2506", "mistral-v11"),
-    (r"glm-4\.[56]", "glm-4.5"),
-    (r"deepseek-v3\.1", "deepseek-v3.1"),
-    (r"gpt-oss", "harmony"),
-    (r"smollm2", "json"),
-)
-
-# what in a chat template gives its dialect away: all of these, and none of those
-EVIDENCE: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("harmony", ("<|channel|>", "to=functions"), ()),
-    ("qwen3-coder", ("<function=", "<parameter=", "<tool_call>"), ("<think>",)),
-    ("glm-4.5", ("<arg_key>", "<arg_value>", "[gMASK]"), ()),
-    ("deepseek-v3.1", ("<｜tool▁call▁begin｜>", "<｜tool▁sep｜>"), ("```json",)),
-    ("mistral-v11", ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"), ()),
-    ("mistral-nemo", ("[TOOL_CALLS][", "[AVAILABLE_TOOLS]["), ()),
-    ("mistral-v3", ("[TOOL_CALLS] [", "[AVAILABLE_TOOLS]"), ()),
-    ("llama-pythonic", ("<|start_header_id|>", "python list"), ()),
-    ("llama3.1", ("<|start_header_id|>", '"parameters": '), ()),
-    ("hermes", ("<tool_call>", "pydantic model json schema"), ()),
-    ("qwen3", ("<tool_call>", "<think>", "<|im_start|>", '"arguments": '), ("<function=",)),
-    ("qwen2.5", ("<tool_call>", "<|im_start|>", '"arguments": '), ("<function=",)),
-)
 
 
 class UnknownDialect(ToolglotError):
     """No dialect, model id or alias of that name."""
+
+
+class Found(NamedTuple):
+    """A dialect's card, what of the name led to it, and what is not verified of the model's own format, if so."""
+
+    card: Card
+    by: str
+    unverified: str = ""
 
 
 class Detected(NamedTuple):
@@ -69,27 +38,103 @@ class Detected(NamedTuple):
     evidence: tuple[str, ...]
 
 
+@lru_cache(maxsize=1)
+def cards() -> Mapping[str, Card]:
+    """Every dialect's card, by name. The files are read when they are first asked for, not at import."""
+    found: dict[str, Card] = {}
+    for file in sorted(m.name for m in iter_modules(_home.__path__) if not m.name.startswith("_")):
+        for card in import_module(f"{_home.__name__}.{file}").CARDS:
+            assert card.dialect.name not in found, f"two dialects are named {card.dialect.name}"
+            found[card.dialect.name] = card
+    return found
+
+
+@lru_cache(maxsize=1)
+def dialects() -> Mapping[str, Dialect]:
+    """Every dialect, by name."""
+    return {name: card.dialect for name, card in cards().items()}
+
+
+def untrained(dialect: Dialect) -> bool:
+    """Is this a dialect that no model was trained on?"""
+    card = cards().get(dialect.name)
+    return card is not None and card.tier in ("none", "zero-shot")
+
+
+def of_gguf(architecture: str, name: str) -> Found | None:
+    """What a GGUF file's `general.name` says, or else its `general.architecture`, where one family alone has it."""
+    for one in (name, architecture):
+        try:
+            return look_up(one)
+        except UnknownDialect:
+            continue
+    return None
+
+
 def find(name: str) -> Dialect:
-    """The dialect of a name or a model id. Raises UnknownDialect, which offers what is near."""
-    if name in DIALECTS:
-        return DIALECTS[name]
-    plain = re.sub(r"[_ ]", "-", name.rsplit("/", 1)[-1].lower())
-    if plain in DIALECTS:
-        return DIALECTS[plain]
-    for pattern, dialect in MODELS:
-        if re.search(pattern, plain):
-            return DIALECTS[dialect]
+    """The dialect of a name, a model id, an Ollama tag or a GGUF architecture. Raises UnknownDialect."""
+    return look_up(name).card.dialect
+
+
+def look_up(name: str) -> Found:
+    """What a name means: a dialect's own name, else an Ollama library name, else a GGUF architecture, else a model id.
+
+    Of several families that a model id names, the one that it names first is meant, and of those the longest: a
+    Hermes-3-Llama-3.1 is a Hermes. Raises UnknownDialect, which offers what is near.
+    """
+    known = cards()
+    if name in known:
+        return Found(known[name], name)
+    plain = re.sub(r"[_ ]", "-", name.strip().rsplit("/", 1)[-1].lower())
+    if plain in known:
+        return Found(known[plain], plain)
+    library = plain.partition(":")[0]
+    for card in known.values():
+        if library in card.ollama or library in card.gguf:
+            return Found(card, library)
+    best = min(((m.start(), -len(m[0]), card.dialect.name, m[0], why)
+                for card in known.values() for pattern, why in _patterns(card) if (m := pattern.search(plain))),
+               default=None)
+    if best:
+        return Found(known[best[2]], best[3], best[4])
+    raise UnknownDialect(f"no dialect or model is known as {name!r}: {_near(plain)}"
+                         "`toolglot dialects` lists them; for a model that was not trained for tools, take json")
+
+
+@lru_cache(maxsize=256)
+def _patterns(card: Card) -> list[tuple[re.Pattern[str], str]]:
+    """A card's expressions, each with what is not verified. A family's name begins and ends where a word does."""
+    return [(re.compile(rf"(?<![a-z0-9])(?:{p})(?![a-z])"), why)
+            for p, why in (*((p, "") for p in card.models), *card.unverified)]
+
+
+def _near(plain: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(plain, DIALECTS, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UnknownDialect(f"no dialect or model is known as {name!r}: {hint}known dialects are {', '.join(DIALECTS)}; "
-                         "for a model that was not trained for tools, take json")
+    names = [*cards(), *(n for c in cards().values() for n in c.ollama)]
+    near = list(dict.fromkeys(get_close_matches(plain, names, n=3, cutoff=0.5)))
+    return f"did you mean {' or '.join(near)}? " if near else ""
 
 
 def detect(template: str) -> Detected | None:
-    """The dialect that a chat template speaks, or None: it knows no tools, or none that are known here."""
-    for name, present, absent in EVIDENCE:
-        if all(p in template for p in present) and not any(a in template for a in absent):
-            return Detected(DIALECTS[name], present)
-    return None
+    """The dialect that a chat template speaks, with the most evidence, or None: it knows no tools, or none known here."""
+    found = [(len(c.evidence), sum(map(len, c.evidence)), c) for c in cards().values() if c.evidence
+             and all(e in template for e in c.evidence) and not any(u in template for u in c.unless)]
+    if not found:
+        return None
+    card = max(found, key=lambda f: f[:2])[2]
+    return Detected(card.dialect, card.evidence)
+
+
+@lru_cache(maxsize=64)
+def in_idiom(card: Card, idiom: str) -> Dialect:
+    """A zero-shot dialect that tells of the tools in another idiom. Raises ToolglotError for any other dialect or idiom."""
+    from .dialects._idioms import IDIOMS
+
+    turns = card.dialect.turns
+    if idiom not in IDIOMS:
+        raise ToolglotError(f"idiom: expected one of {', '.join(IDIOMS)}; got {idiom!r}")
+    if not card.framed or turns is None:
+        raise ToolglotError(f"idiom: {card.dialect.name} is told of its tools as in its training; only zero-shot dialects "
+                            f"have a choice: {', '.join(n for n, c in cards().items() if c.framed)}")
+    return replace(card.dialect, turns=replace(turns, listing=IDIOMS[idiom]))

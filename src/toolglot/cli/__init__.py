@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..message import ToolglotError
-from ..registry import find
+from ..registry import find, look_up
 from . import inputs
 from .arguments import read_arguments
 
@@ -84,7 +84,7 @@ def ask(args: argparse.Namespace) -> int:
     with waiting(f"loading {path.stem}"):
         engine = open_engine(path, args)
     try:
-        model = model_for(engine.facts, args.dialect)
+        model = model_for(engine.facts, args.dialect, prompts=args.prompts, idiom=args.idiom)
         return asyncio.run(_ask(args, model, engine, messages, tools, choice))
     finally:
         engine.close()
@@ -274,12 +274,12 @@ def dialects(args: argparse.Namespace) -> int:
 
     rows = describe.table()
     if args.json:
-        print(dumps([dict(zip(("name", "models", "call"), row, strict=True)) for row in rows]))
+        print(dumps([dict(zip(("name", "models", "tier", "call"), row, strict=True)) for row in rows]))
         return 0
-    screen, width = Screen(), max(len(name) for name, _, _ in rows)
-    for name, models, call in rows:
+    screen, width = Screen(), max(len(row[0]) for row in rows)
+    for name, models, tier, call in rows:
         screen.write(f"{name:{width}}  ", "call")
-        screen.write(f"{models}\n")
+        screen.write(f"{models} ({tier})\n")
         screen.write(" " * width + "  " + call.replace("\n", "\\n") + "\n", "label")
     return 0
 
@@ -289,13 +289,15 @@ def show(args: argparse.Namespace) -> int:
     from . import describe
     from .screen import Screen
 
-    dialect, screen = find(args.name), Screen()
+    found, screen = look_up(args.name), Screen()
+    dialect = found.card.dialect
 
     def section(title: str, text: str) -> None:
         screen.write(f"{title}\n", "call")
         screen.write(text.rstrip("\n") + "\n\n")
 
-    section(dialect.name, describe.notes(dialect))
+    section(dialect.name, describe.facts(found))
+    section("notes", describe.notes(dialect))
     section("the whole of it", describe.data(dialect))
     section("a call", describe.example_call(dialect))
     section("a reply ends with", " ".join(dialect.stop) or "the model's own end token")

@@ -50,6 +50,10 @@ def _dialect_arguments(parser: argparse.ArgumentParser, default: str = "json") -
     parser.add_argument("--tools", action="append", default=[], metavar="FILE",
                         help="a Python file of functions, or a JSON file of tools; may be given again")
     parser.add_argument("--dialect", "--model-id", metavar="NAME", help=f"a dialect or a model id; default: {default}")
+    parser.add_argument("--repaired", dest="prompts", action="store_const", const="repaired", default="faithful",
+                        help="prompts without what the model's own chat template loses or bends")
+    parser.add_argument("--idiom", metavar="NAME", help="how a zero-shot dialect tells of the tools: sketch, json-schema, "
+                                                        "typescript, python or markdown")
 
 
 def _ask_arguments(parser: argparse.ArgumentParser) -> None:

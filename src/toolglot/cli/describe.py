@@ -12,7 +12,7 @@ from ..check import check
 from ..message import Assistant, Call, Result, Tool, User
 from ..model import Model
 from ..prompt import Prompt
-from ..registry import DIALECTS
+from ..registry import Found, cards
 from ..spec import Dialect, Slot
 from ..tools import as_tools
 
@@ -49,9 +49,18 @@ def notes(dialect: Dialect) -> str:
     return ""
 
 
-def table() -> list[tuple[str, str, str]]:
-    """A row a dialect: name, models, a call."""
-    return [(d.name, notes(d).split("\n", 1)[0].rstrip("."), example_call(d)) for d in DIALECTS.values()]
+def table() -> list[tuple[str, str, str, str]]:
+    """A row a dialect: name, models, tier, a call."""
+    return [(name, card.title, card.tier, example_call(card.dialect)) for name, card in sorted(cards().items())]
+
+
+def facts(found: Found) -> str:
+    """What a dialect's card says, and what the name that led to it leaves open."""
+    card = found.card
+    lines = [("models", card.title), ("tier", f"{card.tier}: {card.why}"), ("verified", card.verified),
+             ("not verified", found.unverified), ("names", ", ".join((*card.models, *card.ollama, *card.gguf))),
+             *[("differs", sentence) for sentence in card.differs]]
+    return "\n".join(f"{name:14}{text}" for name, text in lines if text)
 
 
 def data(value: Any, indent: int = 0) -> str:

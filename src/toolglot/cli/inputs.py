@@ -53,7 +53,7 @@ def named_model(args: argparse.Namespace) -> Model:
     from ..model import model
 
     template = read(args.template) if getattr(args, "template", None) else None
-    return model(args.dialect or (None if template else "json"), template=template)
+    return model(args.dialect or (None if template else "json"), template=template, prompts=args.prompts, idiom=args.idiom)
 
 
 def texts(path: str) -> Iterator[str]:
