@@ -67,10 +67,11 @@ def _signature(parameters: Any) -> str:
     if not properties:
         return "()"
     required = _list(parameters, "required")
-    return "(_: {\n" + "".join(_parameter(key, spec, key in required) for key, spec in properties.items()) + "})"
+    return "(_: {\n" + "".join(parameter(key, spec, key in required) for key, spec in properties.items()) + "})"
 
 
-def _parameter(name: str, spec: Any, required: bool) -> str:
+def parameter(name: str, spec: Any, required: bool) -> str:
+    """One parameter's lines: what is said of it as a comment, and its type."""
     description = _get(spec, "description")
     comment = f"// {_text(description)}\n" if description else ""
     return f"{comment}{name}{'' if required else '?'}: {_type(spec)}{_default(spec)},\n"
