@@ -19,7 +19,7 @@ import hypothesis.strategies as st
 import jinja2
 import pytest
 from jinja2.ext import Extension, loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TODAY = datetime(2024, 7, 26)
@@ -53,7 +53,7 @@ def published(
     `kwargs` are template variables, bos_token and eos_token among them: as in transformers, one that is not given
     is undefined. `flatten` takes out the template's own indentation, see `flattened`.
     """
-    template = _stored(name, flatten)
+    template = stored(name, flatten)
     return render(template, messages, tools, add_generation_prompt=add_generation_prompt, date=date, **kwargs)
 
 
@@ -77,11 +77,9 @@ def render(
     )
 
 
-def compiled(source: str) -> jinja2.Template:
+def compiled(source: str, sandbox: type[SandboxedEnvironment] = ImmutableSandboxedEnvironment) -> jinja2.Template:
     """A template's text, compiled in transformers' environment (utils/chat_template_utils.py, 4.43 to 5.x)."""
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
-    )
+    environment = sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols])
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
     return environment.from_string(source)
@@ -96,10 +94,18 @@ def flattened(source: str) -> str:
     return re.sub(r"(?<=[%}]\})\s+(?=\{[%{]|\Z)", "", source)
 
 
+def source(name: str) -> str:
+    """The text of the template `shared/templates/<name>.jinja`; of macros and a template, where `+` joins their names."""
+    files = [part if part.endswith(".jinja2") else f"{part}.jinja" for part in name.split("+")]
+    return "".join([(shared_or_skip() / "templates" / file).read_text(encoding="utf-8") for file in files])
+
+
 @cache
-def _stored(name: str, flatten: bool) -> jinja2.Template:
-    source = (shared_or_skip() / "templates" / f"{name}.jinja").read_text(encoding="utf-8")
-    return compiled(flattened(source) if flatten else source)
+def stored(name: str, flatten: bool) -> jinja2.Template:
+    text = source(name)
+    # llama.cpp lets a template change its lists, transformers does not
+    sandbox = SandboxedEnvironment if name.startswith("llamacpp__") else ImmutableSandboxedEnvironment
+    return compiled(flattened(text) if flatten else text, sandbox)
 
 
 def _tojson(
@@ -349,7 +355,7 @@ def numbered(count: int, name: str) -> str:
 def conversations(
     draw: st.DrawFn,
     *,
-    system: bool = True,
+    system: bool | str = True,
     parallel: bool = True,
     content_with_calls: bool = True,
     no_content: Sequence[Any] = ("", None),
@@ -361,6 +367,7 @@ def conversations(
     min_tools: int = 0,
     max_tools: int = 3,
     any_of: bool = False,
+    depth: int = 2,
     descriptions: st.SearchStrategy[str] | None = None,
     trimmed: bool = False,
     nonempty: bool = False,
@@ -375,7 +382,7 @@ def conversations(
     assistant. The last round stops at its end in `ends`: "user", "tool", "calls" (an assistant turn with calls
     and no results) or "assistant"; "any" is each of them but "calls".
 
-    system: some conversations begin with a system message. parallel: some turns have several calls.
+    system: some conversations begin with a system message; "always": all do. parallel: some turns have several calls.
     content_with_calls: some turns with calls say something too; the content of the others is one of `no_content`.
     reasoning: some assistant turns have "reasoning_content", or whichever key is given.
     args: where arguments come from, if not from the tool's schema. arguments_strings: they are JSON text.
@@ -389,6 +396,7 @@ def conversations(
             min_tools=max(min_tools, _needs_tools(ends)),
             max_tools=max_tools,
             any_of=any_of,
+            depth=depth,
             descriptions=loose if descriptions is None else descriptions,
             avoid=avoid,
         )
@@ -404,7 +412,7 @@ def conversations(
         ids=ids,
     )
     end = draw(st.sampled_from(_ends(ends, bool(tools))))
-    if system and draw(st.booleans()):
+    if system == "always" or (system and draw(st.booleans())):
         said.messages.append({"role": "system", "content": draw(text)})
     for left in reversed(range(draw(st.integers(1, rounds)))):
         said.round(draw, tools, steps, "assistant" if left else end)
@@ -422,7 +430,8 @@ def api_shape(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
 
 
 def _api_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = json.dumps(call["function"]["arguments"], ensure_ascii=False)
+    given = call["function"]["arguments"]
+    arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     return {**call, "function": {**call["function"], "arguments": arguments}}
 
 

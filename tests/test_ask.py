@@ -31,7 +31,7 @@ from toolglot.ask import (
 from toolglot.engines import Engine, EngineError, ModelFacts, Request
 from toolglot.engines.scripted import Script, Scripted
 from toolglot.message import Assistant, Call, CallArgs, CallStart, Result, System, Text, ToolglotError, User
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 
 QUESTION = [{"role": "user", "content": "What is the weather in Paris?"}]
 CALL = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
@@ -93,7 +93,7 @@ def test_a_call_is_run_and_its_result_told() -> None:
     assert steps[-1] == Answered("It is sunny.")
     assert ran == ["Paris"]
     assert "<tool_response>\nsunny in Paris\n</tool_response>" in text_of(engine.requests[1])
-    assert [request.stop for request in engine.requests] == [DIALECTS["qwen3"].stop] * 2
+    assert [request.stop for request in engine.requests] == [dialects()["qwen3"].stop] * 2
 
 
 def test_events_come_as_the_text_does() -> None:
@@ -164,8 +164,8 @@ def test_results_in_words_keep_the_rest_of_the_conversation() -> None:
     ("json", {"name": "f"}, {"name": "f"}, "none"), ("qwen3", None, "auto", "auto"),
     ("qwen3", "required", "required", "auto"), ("qwen3", {"allowed": ["f"]}, {"allowed": ["f"]}, "auto")])
 def test_the_choice_of_each_reply(dialect: str, choice: Any, first: Any, later: Any) -> None:
-    assert step_choice(DIALECTS[dialect], choice, 0) == first
-    assert step_choice(DIALECTS[dialect], choice, 1) == later
+    assert step_choice(dialects()[dialect], choice, 0) == first
+    assert step_choice(dialects()[dialect], choice, 1) == later
 
 
 # ---------------------------------------------------------------- what is not run
@@ -329,7 +329,7 @@ def test_where_reasoning_stands() -> None:
     assert reasoning_at(qwen.dialect, qwen.prompt(QUESTION, thinking=False), False) == "none"
     deepseek = toolglot.model("deepseek-v3.1")
     assert reasoning_at(deepseek.dialect, deepseek.prompt(QUESTION, thinking=True), True) == "open"
-    assert reasoning_at(DIALECTS["json"], qwen.prompt(QUESTION), True) == "none"
+    assert reasoning_at(dialects()["json"], qwen.prompt(QUESTION), True) == "none"
 
 
 def test_a_constrained_model_is_not_asked_to_think_unless_it_may() -> None:
@@ -341,7 +341,7 @@ def test_a_constrained_model_is_not_asked_to_think_unless_it_may() -> None:
 
 
 @pytest.mark.parametrize("choice", ["auto", "required", "none"])
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", dialects())
 def test_every_constraint_compiles(dialect: str, choice: str) -> None:
     """An engine may drop a grammar that does not compile, without a word."""
     llguidance = pytest.importorskip("llguidance", reason="llguidance is not installed")

@@ -22,7 +22,7 @@ from toolglot.cli.screen import Spans, visible
 from toolglot.engines import EngineError
 from toolglot.engines.scripted import Script, Scripted
 from toolglot.parse import Parser
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 
 ROOT = Path(__file__).parent.parent
 WEATHER = str(ROOT / "examples" / "weather.py")
@@ -282,11 +282,11 @@ def test_parse_reads_stdin() -> None:
 def test_dialects(run: Callable[..., Run]) -> None:
     code, out, _ = run("dialects")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[::2]] == list(DIALECTS)
+    assert [line.split()[0] for line in out.splitlines()[::2]] == sorted(dialects())
     assert all(row["models"] for row in json.loads(run("dialects", "--json")[1]))
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", dialects())
 def test_show(run: Callable[..., Run], name: str) -> None:
     code, out, err = run("show", name)
     assert (code, err) == (0, "")
@@ -332,12 +332,12 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert (child.returncode, err) == (cli.PIPE, b"")
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", dialects())
 def test_spans_hold_the_whole_text(dialect: str) -> None:
     from toolglot.cli.describe import example_call, weather_tool
 
-    text = f"{example_call(DIALECTS[dialect])} \n<x"
-    spans = Spans(Parser(DIALECTS[dialect], [weather_tool()]))
+    text = f"{example_call(dialects()[dialect])} \n<x"
+    spans = Spans(Parser(dialects()[dialect], [weather_tool()]))
     found = [*spans.feed(text), *spans.close()]
     assert "".join(stretch for stretch, _ in found) == text
     assert ("get_weather", "call") in found
@@ -349,7 +349,7 @@ from toolglot import cli
 from toolglot.engines.scripted import Scripted
 engine = Scripted([['{"name": "get_weather", ', '"arguments": {"city": "Paris"}}'], ["word "] * 100000], delay=0.02)
 cli.open_engine = lambda path, args: engine
-code = cli.main(["ask", "What?", "--tools", sys.argv[1], "--model", sys.argv[1]])
+code = cli.main(["ask", "What?", "--tools", sys.argv[1], "--model", sys.argv[1], "--max-tokens", "99999"])
 print("CODE", code, "CANCELLED", engine.cancelled, "CLOSED", engine.closed, "END")
 """
 

@@ -16,16 +16,16 @@ from toolglot.check import loss
 from toolglot.grammar import constrain
 from toolglot.message import Call, Part, Reasoning, Reply, Text, Tool
 from toolglot.parse import parse
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 from toolglot.render import render
 from toolglot.rules import Caps
 from toolglot.schema import validate
-from toolglot.spec import Dialect
+from toolglot.spec import VALUE, Dialect, Tagged, encoding_of
 
 llguidance = pytest.importorskip("llguidance", reason="llguidance judges constraints: pip install 'toolglot[local]'")
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
-every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+every_dialect = pytest.mark.parametrize("d", dialects().values(), ids=lambda d: d.name)
 examples = settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
 BYTES = llguidance.LLTokenizer("byte")
 
@@ -60,6 +60,15 @@ def in_order(given: dict[str, Any], schema: Any = SCHEMA) -> dict[str, Any]:
     return {k: in_order(given[k], s) if k == "where" else given[k] for k, s in schema["properties"].items() if k in given}
 
 
+def holds_closer(d: Dialect, reply: Reply) -> bool:
+    """Has a text the closer of its own tag in it? It may be read as text; the constraint ends the text there."""
+    from toolglot.plan import written
+
+    encoding = encoding_of(d.calls)
+    closer = written(encoding.each[encoding.each.index(VALUE) + 1:]) if isinstance(encoding, Tagged) else ""
+    return bool(closer) and any(closer in v for c in reply.calls for v in c.arguments.values() if isinstance(v, str))
+
+
 @st.composite
 def canonical(draw: Any, d: Dialect) -> Reply:
     ids = st.text("abcXYZ019", min_size=9, max_size=9) if has_ids(d) else st.none()
@@ -79,7 +88,7 @@ def canonical(draw: Any, d: Dialect) -> Reply:
 @given(data=st.data())
 def test_law_5_every_canonical_reply_is_accepted(d: Dialect, data: Any) -> None:
     reply = data.draw(canonical(d))
-    assume(not loss(d, reply, ALL))
+    assume(not loss(d, reply, ALL) and not holds_closer(d, reply))
     grammar = constrain(d, ALL, reasoning="first" if reply.reasoning else "none").lark()
     assert accepts(grammar, render(d, reply)), grammar
 
@@ -168,12 +177,12 @@ def test_law_5_whatever_is_sampled_is_read_as_valid_calls(d: Dialect) -> None:
 
 
 def test_tools_of_the_laws_have_constraints_too() -> None:
-    for d in DIALECTS.values():
+    for d in dialects().values():
         assert not llguidance.LLMatcher.validate_grammar(constrain(d, TOOLS).lark(), BYTES)
 
 
 def test_what_is_not_enforced_is_said() -> None:
     odd = Tool("f", "", {"type": "object", "properties": {"n": {"type": "integer", "multipleOf": 7}}})
-    (sentence,) = constrain(DIALECTS["json"], [odd]).unenforced
+    (sentence,) = constrain(dialects()["json"], [odd]).unenforced
     assert sentence.startswith("f: ") and "multipleOf" in sentence
-    assert constrain(DIALECTS["json"], ALL).unenforced == ()
+    assert constrain(dialects()["json"], ALL).unenforced == ()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench/README.md",
-         ROOT / "examples/README.md"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
+         ROOT / "docs/dialects/README.md", ROOT / "bench/README.md", ROOT / "examples/README.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
 
@@ -33,12 +33,12 @@ def test_the_readme_s_tables_are_those_that_were_measured() -> None:
 
 
 def test_the_readme_s_dialect_is_the_one_in_use() -> None:
-    from toolglot.registry import DIALECTS
+    from toolglot.registry import dialects
 
     scope: dict[str, object] = {}
     block = next(b for b in re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.S) if "HERMES" in b)
     exec(block, scope)
-    shown, used = scope["HERMES"], DIALECTS["hermes"]
+    shown, used = scope["HERMES"], dialects()["hermes"]
     assert (shown.reasoning, shown.calls.around, shown.calls.between) == (  # type: ignore[attr-defined]
         used.reasoning, used.calls.around, used.calls.between)
 

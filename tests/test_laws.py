@@ -15,13 +15,13 @@ from toolglot.check import check, loss
 from toolglot.message import CallArgs, CallEnd, CallStart, Event, Reply, fold
 from toolglot.parse import Parser, parse
 from toolglot.plan import closing_of
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 from toolglot.render import render
 from toolglot.spec import Dialect, Tagged, encoding_of
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
-SPELLED = [s for d in DIALECTS.values() for s in spellings(d)]
-every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+SPELLED = [s for d in dialects().values() for s in spellings(d)]
+every_dialect = pytest.mark.parametrize("d", dialects().values(), ids=lambda d: d.name)
 every_spelling = pytest.mark.parametrize("d", SPELLED, ids=lambda d: d.name)
 examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 import toolglot
+import vectors
+from published import source
 from toolglot import MessageError, Tool, ToolglotError, UnknownDialect, model
 from toolglot.chat_template import TemplateError
-from toolglot.registry import DIALECTS, detect, find
+from toolglot.registry import detect, dialects, find, look_up
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "The weather.", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
@@ -39,13 +41,13 @@ def test_a_name_that_is_not_known_is_not_guessed_at() -> None:
     with pytest.raises(UnknownDialect, match="did you mean hermes"):
         find("hermez")
     with pytest.raises(UnknownDialect, match="take json"):
-        find("grok-2")
+        find("nothing-of-the-kind")
 
 
 def test_detection_names_its_evidence() -> None:
     found = detect("{{ '<|im_start|>' }} <tool_call> {\"name\": , \"arguments\": } <think>")
     assert found
-    assert found.dialect is DIALECTS["qwen3"] and "<think>" in found.evidence
+    assert found.dialect is dialects()["qwen3"] and "<think>" in found.evidence
     assert detect(PLAIN) is None
 
 
@@ -130,3 +132,34 @@ def test_what_is_public_is_there() -> None:
     assert all(hasattr(toolglot, name) for name in toolglot.__all__)
     reply = model("json").parse('{"name": "f", "arguments": {}}', [Tool("f")])
     assert (reply.content, reply.reasoning, [c.name for c in reply.calls]) == ("", "", ["f"])
+
+
+@pytest.mark.parametrize(("name", "dialect"), [(n, d) for d in vectors.folders() for n in vectors.read(d, "models")])
+def test_each_name_that_a_folder_lists_leads_to_its_dialect(name: str, dialect: str) -> None:
+    assert look_up(name).card.dialect.name == dialect
+
+
+# -- detection: every template that a dialect is compared with gives that dialect away
+
+# templates that hold nothing of tools give nothing away: the zero-shot dialect stands in their own frame
+PLAIN_CHAT = {"trl__cohere", "trl__gemma3", "llamacpp__google-gemma-2-2b-it", "trl__llama3", "xinference__llama-3-instruct",
+              "xinference__mistral-instruct-v0.1"}
+TEMPLATES = [(d, t) for d in vectors.folders()
+             for t in dict.fromkeys(row["template"] for row in vectors.read(d, "published"))]
+
+
+@pytest.mark.parametrize(("dialect", "template"), TEMPLATES)
+def test_a_published_template_gives_its_dialect_away(dialect: str, template: str) -> None:
+    found = detect(source(template))
+    assert (found.dialect.name if found else None) == (None if template in PLAIN_CHAT else dialect)
+
+
+@pytest.mark.parametrize(("template", "dialect"), [
+    ("functionary__cogito", None), ("functionary__qwen2.5-text-only", None), ("functionary__r1", None),
+    ("functionary__v3-llama3.1-reasoning", "functionary-v3.1"), ("functionary__v3.llava_llama", "functionary-v3.2"),
+    ("tabby__groq_tool_use", None), ("xinference__gpt-oss", "harmony"), ("hfjs__Qwen--Qwen1.5-72B-Chat", None),
+    ("hfjs__meta-llama--Llama-Guard-3-11B-Vision", None), ("hfjs__mistralai--Mixtral-8x7B-Instruct-v0.1", None),
+    ("llamacpp__microsoft-Phi-3.5-mini-instruct", None), ("xinference__internlm3-instruct", None)])
+def test_a_template_is_not_taken_for_one_like_it(template: str, dialect: str | None) -> None:
+    found = detect(source(template))
+    assert (found.dialect.name if found else None) == dialect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,14 +17,14 @@ from toolglot import Assistant, Call, Reasoning, Result, Text, User, model
 from toolglot.check import loss
 from toolglot.message import Tool, fold
 from toolglot.parse import Parser, parse
-from toolglot.plan import literals
+from toolglot.plan import leading, literals
 from toolglot.prompt import prompt
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 from toolglot.render import render, reply_pieces
 from toolglot.spec import Dialect, When
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60")) // 2
-every_dialect = pytest.mark.parametrize("d", DIALECTS.values(), ids=lambda d: d.name)
+every_dialect = pytest.mark.parametrize("d", dialects().values(), ids=lambda d: d.name)
 examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -45,10 +46,10 @@ def test_law_2_a_reply_reads_the_same_after_its_whole_prompt(d: Dialect, thinkin
     assume(not loss(d, reply, TOOLS))
     before = prompt(d, [User(data.draw(text))], TOOLS, thinking=thinking, today="2026-01-01")
     written = render(d, reply)
-    opens = d.reasoning is not None and str(before).rstrip().endswith(str(d.reasoning[0]).strip())
-    if opens:
-        assume(reply.reasoning)                          # the prompt has written the opener already
-        written = written.removeprefix(str(d.reasoning[0]))  # type: ignore[index]
+    opener = leading(d.reasoning)[0][0] if d.reasoning else ""
+    if opener and str(before).rstrip().endswith(opener.strip()):
+        assume(reply.reasoning)                          # the prompt has written the opener, or all but its end
+        written = written.removeprefix(opener if str(before).endswith(opener) else opener.rstrip())
     read = parse(d, written, TOOLS, prompt=str(before))
     assert read == reply, (str(before)[-80:], written)
     step = data.draw(st.integers(1, 7))
@@ -63,9 +64,11 @@ def test_law_2_a_reply_reads_the_same_after_its_whole_prompt(d: Dialect, thinkin
 def test_law_2_a_call_that_the_prompt_has_begun_is_read_whole(d: Dialect, data: Any) -> None:
     reply = data.draw(replies(d))
     assume(reply.calls and len(reply.parts) == 1 and not loss(d, reply, TOOLS))
-    begins = next((n.strip() for n in d.turns.reply_starts if isinstance(n, str)), "[/INST]")  # type: ignore[union-attr]
+    begins = next((n.strip() for n in d.turns.reply_starts if isinstance(n, str) and n.strip()), "[/INST]")  # type: ignore[union-attr]
     assume(begins not in str(reply.calls))               # in a prompt's plain text, spelled out is written
-    before, written = str(prompt(d, [User("?")], TOOLS, today="")), render(d, reply)
+    before, written = str(prompt(d, [User("?")], TOOLS, today="", thinking=False)), render(d, reply)
+    if d.reasoning and before.rstrip().endswith(leading(d.reasoning)[0][0].strip()):
+        before += "".join(literals(leading(d.reasoning)[0][1]))         # some models always think
     cut = data.draw(st.integers(0, len(written)))
     read = parse(d, written[cut:], TOOLS, prompt=before + written[:cut])
     ended = parse(d, written[:cut], TOOLS).calls == reply.calls          # only a closer is left, if that
@@ -113,8 +116,9 @@ def test_rule_13_plain_text_never_matches_a_special_literal(d: Dialect) -> None:
     for marker in sorted(d.special):
         spelled = f"I write {marker} like this."
         if d.join.strip():                               # content stands between markers of its own
-            after = reply_pieces(d, [Text("x")])[-1][0]
-            opening = "".join(w for w, _, _ in reply_pieces(d, [Text("x")])[:-2])
+            shown = reply_pieces(d, [Text("x")])
+            at = [kind for _, kind, _ in shown].index("content")
+            opening, after = ("".join(w for w, _, _ in part) for part in (shown[:at], shown[at + 1:]))
             pieces = [*_split(d, opening), (spelled, False), *_split(d, after)]
         else:
             pieces = [(spelled, False)]
@@ -191,7 +195,7 @@ def talks() -> Any:
 @given(data=st.data())
 def test_law_8_the_mask_covers_what_the_model_writes(d: Dialect, data: Any) -> None:
     messages, tools = data.draw(talks())
-    m = model(d.name)
+    m = model(d.name, prompts="repaired")                # some templates lose the calls of the past
     shown = m.prompt(messages, tools or (), reply_starts=False, today="2026-01-01")
     trained = [p for p in shown.pieces if p.trained]
     assert all(p.role == "assistant" for p in trained)
@@ -205,12 +209,13 @@ def test_law_8_the_mask_covers_what_the_model_writes(d: Dialect, data: Any) -> N
             assert turn["content"].strip() in written
     closing = "".join(n for n in d.turns.assistant[-1:] if isinstance(n, str)).strip()  # type: ignore[union-attr]
     if closing and turns:
-        assert written.endswith(closing)
+        ends = d.turns.last_closer if messages[-1]["role"] == "assistant" else ""  # type: ignore[union-attr]
+        assert written.endswith(ends or closing)
 
 
 def test_law_8_where_the_next_turn_closes_a_reply_its_token_is_trained() -> None:
     talk = [User("a"), Assistant((Text("b"),)), User("c"), Assistant((Call("now", {}),)), Result("d", "now")]
-    pieces = prompt(DIALECTS["glm-4.5"], talk, TOOLS).pieces
+    pieces = prompt(dialects()["glm-4.5"], talk, TOOLS).pieces
     assert [p.text for p in pieces if p.trained and p.text.startswith("<|")] == ["<|user|>", "<|observation|>"]
 
 
@@ -221,6 +226,7 @@ def test_law_8_the_last_turn_s_trained_pieces_read_as_its_reply(d: Dialect, data
     reply = data.draw(replies(d))
     assume(reply.parts and not loss(d, reply, TOOLS) and isinstance(reply.parts[-1], (Call, Text)))
     assume(len(reply.calls) <= 1 and (not reply.calls or not reply.content) and not reply.reasoning)
+    d = replace(d, turns=d.repaired or d.turns)
     shown = prompt(d, [User("?"), Assistant(reply.parts)], TOOLS, reply_starts=False, today="")
     written = "".join(p.text for p in shown.pieces if p.trained)
     read = parse(d, written, TOOLS, prompt="" if d.turns and d.turns.empty_reasoning != "never" else None)

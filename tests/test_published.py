@@ -6,16 +6,20 @@ something, the dialect's docstring says so and a test below shows it.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import jinja2
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import vectors
 from published import api_shape, conversations, published
 from toolglot.model import Model, model
+from toolglot.registry import cards
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60"))
 examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -23,38 +27,60 @@ DATE = "2024-07-26"
 
 
 class Row(NamedTuple):
+    """One published template that a dialect's prompts are equal to: a line of tests/vectors/<dialect>/published.json."""
+
     dialect: str
     template: str
-    talk: Mapping[str, Any]                 # what the conversations hold
+    talk: Mapping[str, Any] = {}            # what the conversations hold: see `conversations`
     given: Mapping[str, Any] = {}           # what the template is given besides
     flatten: bool = False
     once: bool = False                      # no question is asked twice
+    thinking: bool | None = None            # what our prompt is asked for
+    prompts: str = "faithful"
+    refuses: bool = False                   # conversations that the template breaks on are passed over
+    starts: bool | None = None              # whether prompts end where a reply begins; None: some do
+    functions: str = ""                     # the template's variable for the function objects, as indented JSON
+    n: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.dialect}-{self.n}" if self.n else self.dialect
 
 
+# what a template cannot write among the arguments of past calls; the dialect says why
+ARGUMENTS = {
+    "no strings": st.dictionaries(st.sampled_from(["days", "exact"]), st.integers() | st.booleans() | st.none()
+                                  | st.lists(st.integers() | st.text(max_size=5), max_size=2), max_size=2),
+    "strings": st.dictionaries(st.sampled_from(["city", "unit"]), st.sampled_from(["Paris", "a b", "x\ny", "9"]),
+                               max_size=2),
+    "plain strings": st.dictionaries(st.sampled_from(["city", "unit"]), st.sampled_from(["Paris", "a b", "9"]), max_size=2),
+    "none": st.just({}),
+    "one": st.dictionaries(st.sampled_from(["city", "days"]), st.text(max_size=5) | st.integers() | st.booleans(),
+                           max_size=1),
+    "scalars": st.dictionaries(st.sampled_from(["city", "days", "exact"]), st.sampled_from(["Paris", "a b", "9"])
+                               | st.integers(-9, 9) | st.booleans(), max_size=3),
+}
+
+
+def rows() -> list[Row]:
+    return [Row(name, **{**row, "talk": _talk(row.get("talk", {})), "n": n})
+            for name in vectors.folders() for n, row in enumerate(vectors.read(name, "published"))]
+
+
+def _talk(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `conversations`, of their form in a file."""
+    talk = dict(data)
+    if "args" in talk:
+        talk["args"] = ARGUMENTS[talk["args"]]
+    if isinstance(form := talk.get("ids"), str):
+        talk["ids"] = lambda n, name: form.format(n=n, name=name)
+    if isinstance(words := talk.get("descriptions"), list):
+        talk["descriptions"] = st.sampled_from(words)
+    return talk
+
+
+ROWS = rows()
 LLAMA = {"bos_token": "<|begin_of_text|>"}
-MISTRAL = {"bos_token": "<s>", "eos_token": "</s>"}
-# vLLM's template writes strings among the arguments of past calls without quotes: see below
-NO_STRINGS = st.dictionaries(st.sampled_from(["days", "exact"]), st.integers() | st.booleans() | st.none()
-                             | st.lists(st.integers() | st.text(max_size=5), max_size=2), max_size=2)
-ROWS = [
-    Row("hermes", "llamacpp__NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", {"min_tools": 1}, LLAMA),
-    Row("qwen2.5", "hfjs__Qwen--Qwen2.5-7B-Instruct", {"no_content": ("",)}),
-    Row("qwen3", "hfjs__Qwen--Qwen3-0.6B", {"no_content": ("",), "reasoning": True, "trimmed": True,
-                                            "avoid": ("</think>", "<tool_response>")}),
-    Row("llama3.1", "hfjs__meta-llama--Llama-3.1-8B-Instruct", {"parallel": False}, LLAMA),
-    Row("llama-pythonic", "vllm-0.33.0__tool_chat_template_llama3.2_pythonic", {"args": NO_STRINGS},
-        {**LLAMA, "date_string": "26 Jul 2024"}),
-    Row("mistral-v3", "xinference__mistral-instruct-v0.3", {}, once=True),
-    Row("mistral-nemo", "hfjs__mistralai--Mistral-Nemo-Instruct-2407", {}, MISTRAL, once=True),
-    Row("mistral-v11", "llamacpp__Mistral-Small-3.2-24B-Instruct-2506", {}, MISTRAL, once=True),
-    Row("qwen3-coder", "minja__Qwen-Qwen3-Coder-30B-A3B-Instruct", {}),
-    Row("glm-4.5", "llamacpp__GLM-4.6", {"reasoning": True, "no_content": ("",), "avoid": ("</think>",)}),
-    Row("deepseek-v3.1", "vllm-0.33.0__tool_chat_template_deepseekv31", {"avoid": ("</think>",), "no_content": ("",)},
-        {"bos_token": "<｜begin▁of▁sentence｜>"}, True),
-    Row("harmony", "llamacpp__openai-gpt-oss-120b", {"parallel": False, "reasoning": "thinking",
-                                                    "content_with_calls": False, "no_content": ("",)}),
-]
-every_row = pytest.mark.parametrize("row", ROWS, ids=lambda r: r.dialect)
+every_row = pytest.mark.parametrize("row", ROWS, ids=str)
 
 
 def ours(m: Model, messages: Any, tools: Any, **more: Any) -> str:
@@ -69,56 +95,22 @@ def test_law_6_prompts_are_the_published_template_s(row: Row, data: Any) -> None
     questions = [m["content"] for m in messages if m["role"] == "user"]
     assume(not row.once or len(set(questions)) == len(questions))
     assume(all(m.get("thinking") != "" for m in messages))       # gpt-oss prints a block for thinking of nothing
-    starts = data.draw(st.booleans())
-    theirs = published(row.template, messages, tools, add_generation_prompt=starts, flatten=row.flatten, **row.given)
-    m = model(row.dialect)
-    assert ours(m, messages, tools, reply_starts=starts) == theirs
-    assert ours(m, api_shape(messages), tools, reply_starts=starts) == theirs
+    starts = data.draw(st.booleans()) if row.starts is None else row.starts
+    given = dict(row.given)
+    if row.functions:
+        given[row.functions] = json.dumps([t["function"] for t in tools], indent=4, ensure_ascii=False)
+    try:
+        theirs = published(row.template, messages, tools, add_generation_prompt=starts, flatten=row.flatten, **given)
+    except jinja2.UndefinedError:
+        assume(not row.refuses)
+        raise
+    m = model(row.dialect, prompts=row.prompts)
+    assert ours(m, messages, tools, reply_starts=starts, thinking=row.thinking) == theirs
+    assert ours(m, api_shape(messages), tools, reply_starts=starts, thinking=row.thinking) == theirs
 
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "The weather.", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
-
-
-def called(*cities: str, content: str = "") -> list[dict[str, Any]]:
-    """A conversation that asks for the weather in each city, all in one turn."""
-    calls = [{"id": f"abcdefgh{i}", "type": "function", "function": {"name": "get_weather", "arguments": {"city": c}}}
-             for i, c in enumerate(cities)]
-    return [{"role": "user", "content": "Weather?"}, {"role": "assistant", "content": content, "tool_calls": calls},
-            *({"role": "tool", "tool_call_id": c["id"], "name": "get_weather", "content": f"{i} C"}
-              for i, c in enumerate(calls))]
-
-
-def test_vllm_s_pythonic_template_writes_past_strings_without_quotes_and_we_do_not() -> None:
-    theirs = published("vllm-0.33.0__tool_chat_template_llama3.2_pythonic", called("Paris"), [WEATHER], **LLAMA)
-    assert "[get_weather(city=Paris)]" in theirs
-    assert ours(model("llama-pythonic"), called("Paris"), [WEATHER], reply_starts=False) == theirs.replace(
-        "city=Paris", "city='Paris'")
-
-
-def test_llama_3_1_refuses_two_calls_a_turn_and_we_tell_them_one_by_one() -> None:
-    with pytest.raises(Exception, match="single tool-calls"):
-        published("hfjs__meta-llama--Llama-3.1-8B-Instruct", called("Paris", "Rome"), [WEATHER], **LLAMA)
-    one, two = called("Paris", "Rome")[1]["tool_calls"]
-    question, _, first, second = called("Paris", "Rome")
-    apart = [question, {"role": "assistant", "content": "", "tool_calls": [one]}, first,
-             {"role": "assistant", "content": "", "tool_calls": [two]}, second]
-    theirs = published("hfjs__meta-llama--Llama-3.1-8B-Instruct", apart, [WEATHER], **LLAMA)
-    assert ours(model("llama3.1"), called("Paris", "Rome"), [WEATHER], reply_starts=False) == theirs
-
-
-def test_gpt_oss_s_template_drops_all_calls_but_the_first_and_we_tell_them_one_by_one() -> None:
-    theirs = published("llamacpp__openai-gpt-oss-120b", called("Paris", "Rome"), [WEATHER])
-    assert "Rome" not in theirs
-    mine = ours(model("harmony"), called("Paris", "Rome"), [WEATHER], reply_starts=False)
-    assert mine.index("Paris") < mine.index('"0 C"') < mine.index("Rome") < mine.index('"1 C"')
-
-
-def test_mistral_s_templates_repeat_the_tools_at_a_repeated_question_and_we_do_not() -> None:
-    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"}, {"role": "user", "content": "Hi"}]
-    theirs = published("xinference__mistral-instruct-v0.3", talk, [WEATHER])
-    mine = ours(model("mistral-v3"), talk, [WEATHER])
-    assert theirs.count("[AVAILABLE_TOOLS]") == 2 and mine.count("[AVAILABLE_TOOLS]") == 1
 
 
 def test_hermes_without_tools_is_plain_chatml_where_its_tool_template_lists_none() -> None:
@@ -128,23 +120,46 @@ def test_hermes_without_tools_is_plain_chatml_where_its_tool_template_lists_none
         "<|begin_of_text|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
 
 
-def test_deepseek_s_two_copies_agree_with_us_once_their_own_white_space_is_out() -> None:
-    given = {"bos_token": "<｜begin▁of▁sentence｜>", "add_generation_prompt": True}
-    for copy in ("vllm-0.33.0__tool_chat_template_deepseekv31", "xinference__Deepseek-V3.1"):
-        talk = called("Paris", "Rome", content="Let me see.")
-        assert published(copy, talk, [WEATHER], flatten=True, **given) == ours(model("deepseek-v3.1"), talk, [WEATHER])
-
-
-@pytest.mark.parametrize(("dialect", "template", "thinking", "switch", "given"), [
-    ("qwen3", "hfjs__Qwen--Qwen3-0.6B", False, {"enable_thinking": False}, {}),
-    ("glm-4.5", "llamacpp__GLM-4.6", False, {"enable_thinking": False}, {}),
-    ("deepseek-v3.1", "vllm-0.33.0__tool_chat_template_deepseekv31", True, {"thinking": True},
-     {"bos_token": "<｜begin▁of▁sentence｜>"}),
-])
-def test_the_switch_for_thinking_is_the_template_s(dialect: str, template: str, thinking: bool, switch: dict[str, Any],
-                                                   given: dict[str, Any]) -> None:
+def test_the_switch_for_thinking_is_the_template_s() -> None:
     talk = [{"role": "user", "content": "Hi"}]
-    theirs = published(template, talk, [WEATHER], add_generation_prompt=True, flatten=True, **switch, **given)
-    if dialect != "deepseek-v3.1":
-        theirs = published(template, talk, [WEATHER], add_generation_prompt=True, **switch, **given)
-    assert ours(model(dialect), talk, [WEATHER], thinking=thinking) == theirs
+    theirs = published("hfjs__Qwen--Qwen3-0.6B", talk, [WEATHER], add_generation_prompt=True, enable_thinking=False)
+    assert ours(model("qwen3"), talk, [WEATHER], thinking=False) == theirs
+
+
+# -- differences that are meant: tests/vectors/<dialect>/differences.json
+
+DIFFERENCES = [pytest.param(name, d, id=f"{name}-{n}") for name in vectors.folders()
+               for n, d in enumerate(vectors.read(name, "differences"))]
+
+
+@pytest.mark.parametrize(("name", "d"), DIFFERENCES)
+def test_each_difference_is_as_the_dialect_says(name: str, d: dict[str, Any]) -> None:
+    """What a template makes of a conversation holds `theirs`, ours holds `ours`, the repaired prompt `repaired`; a
+    string that begins with "not: " must be absent. `raises`: what the template says where it refuses."""
+    assert d["say"] in cards()[name].differs
+    known = vectors.tools()
+    tools = [known[t].raw for t in d.get("tools", ["get_weather"])]
+    more = {"add_generation_prompt": d.get("starts", False), "flatten": d.get("flatten", False), **d.get("given", {})}
+    _holds(ours(model(name), d["messages"], tools, reply_starts=d.get("starts", False), thinking=d.get("thinking")),
+           d.get("ours", []))
+    if "repaired" in d:
+        _holds(ours(model(name, prompts="repaired"), d["messages"], tools, reply_starts=d.get("starts", False)),
+               d["repaired"])
+    if "template" not in d:
+        return
+    if "raises" in d:
+        with pytest.raises(Exception, match=d["raises"]):
+            published(d["template"], d["messages"], tools, **more)
+    else:
+        _holds(published(d["template"], d["messages"], tools, **more), d["theirs"])
+
+
+def _holds(text: str, wanted: list[str]) -> None:
+    for one in wanted:
+        assert (one[5:] not in text) if one.startswith("not: ") else (one in text), (one, text)
+
+
+@pytest.mark.parametrize("name", sorted(cards()))
+def test_each_difference_that_a_card_names_is_shown(name: str) -> None:
+    shown = {d["say"] for d in vectors.read(name, "differences")}
+    assert shown == set(cards()[name].differs)

@@ -102,10 +102,24 @@ def coder(value: str, key: str = "city") -> str:
 @pytest.mark.parametrize("value", ["</parameter> is a tag", "a\n</parameter>b", "</function>", "</tool_call> and more",
                                    "<parameter=x", "<parameter=x>", "<function=f>\n<parameter=", "</parameter"])
 def test_rule_6_a_closer_ends_a_value_only_if_what_may_follow_follows(value: str) -> None:
-    if value == "<parameter=x>":                         # without a closer before it, this is the next argument
-        assert read("qwen3-coder", coder(value)).calls == (Call("get_weather", {"city": "", "x": ""}),)
+    if value == "<parameter=x>":                         # where nothing is known of the tool, this is the next argument
+        assert read("qwen3-coder", coder(value), tools=None).calls == (Call("get_weather", {"city": "", "x": ""}),)
     else:
         assert read("qwen3-coder", coder(value)).calls == (Call("get_weather", {"city": value}),)
+    if value == "<parameter=x>":                         # the tool has no such parameter
+        assert read("qwen3-coder", coder(value)).calls == (Call("get_weather", {"city": value}),)
+
+
+@pytest.mark.parametrize("value", [
+    "x = \"\"\"\n</parameter>\n<parameter=new>\n1\n</parameter>\n\"\"\"", "doc\n<parameter=city>\nParis\n</parameter>\nend",
+    "doc\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>\nend"])
+def test_rule_6_a_value_may_hold_arguments_and_whole_calls(value: str) -> None:
+    assert read("qwen3-coder", coder(value)).calls == (Call("get_weather", {"city": value}),)
+
+
+def test_rule_6_an_argument_that_is_not_declared_is_one_where_all_around_it_is_as_it_should_be() -> None:
+    text = coder("Paris\n</parameter>\n<parameter=unit>\nC")
+    assert read("qwen3-coder", text).calls == (Call("get_weather", {"city": "Paris", "unit": "C"}),)
 
 
 def test_rule_6_a_missing_closer_is_mended_by_what_follows() -> None:
@@ -173,7 +187,57 @@ def test_rule_11_unknown_names_are_returned_with_a_problem_and_weak_openers_need
     assert read("llama3.1", '{"name": "launch", "parameters": {}}').content == '{"name": "launch", "parameters": {}}'
     assert read("llama-pythonic", "[launch()]").content == "[launch()]"
     assert read("llama-pythonic", "[launch()]", tools=None).calls == (Call("launch", {}),)
-    assert read("llama3.1", 'So: {"name": "now", "parameters": {}}').calls == ()
+    assert read("llama3.1", 'So: {"name": "now", "parameters": {}}', tools=None).calls == ()
+
+
+@pytest.mark.parametrize(("dialect", "text", "content"), [
+    ("llama3.1", 'So: {"name": "now", "parameters": {}} Well?', "So: Well?"),
+    ("llama-pythonic", "So: [now()] Well?", "So: Well?"), ("llama-pythonic", "[1] says [now()]", "[1] says")])
+def test_rule_11_in_mid_text_a_call_without_a_marker_is_one_if_its_function_is_known_and_it_is_whole(
+        dialect: str, text: str, content: str) -> None:
+    reply = read(dialect, text)
+    assert [c.name for c in reply.calls] == ["now"] and " ".join(reply.content.split()) == content
+    for cut in range(len(text)):
+        assert read(dialect, text[:cut]).calls in ((), reply.calls)
+
+
+@pytest.mark.parametrize("text", [
+    "So: [now(] is odd", "So: [now is the time]", "So: [launch()]", "So: [now(", '{"a": {"name": "x"}}',
+    'So: {"name": "now", "parameters": 5}', 'So: {"parameters": {}, "name": "now"}'])
+def test_rule_11_in_mid_text_all_else_is_words(text: str) -> None:
+    for dialect in ("llama3.1", "llama-pythonic"):
+        reply = read(dialect, text)
+        assert reply.content == text and not reply.calls and not reply.problems
+
+
+def test_several_objects_or_a_list_of_them_between_one_pair_of_tags_are_calls() -> None:
+    one, other = '{"name": "now", "arguments": {}}', '{"name": "get_weather", "arguments": {"city": "Paris"}}'
+    for inside in (f"{one}, {other}", f"{one}\n{other}", f"[{one}, {other}]", f'[{one}, {other}, "junk"]'):
+        reply = read("hermes", f"<tool_call>\n{inside}\n</tool_call>")
+        assert reply.calls == (Call("now", {}), PARIS) and len(reply.problems) == ("junk" in inside), inside
+
+
+def test_what_python_s_repr_writes_is_an_object_too() -> None:
+    text = "<tool_call>\n{'name': 'get_weather', 'arguments': {'city': 'Paris'}}\n</tool_call>"
+    assert read("hermes", text).calls == (PARIS,)
+
+
+def test_a_list_goes_on_behind_a_member_that_is_none() -> None:
+    reply = read("llama-pythonic", "[get_weather(city=b'x'), now(),]")
+    assert reply.calls == (Call("now", {}),) and [p.name for p in reply.problems] == ["get_weather"]
+
+
+def test_where_nobody_said_what_the_prompt_was_the_closer_of_reasoning_decides() -> None:
+    for text, reasoning, content in (("hm</think>\n\nyes", "hm", "yes"), ("yes", "", "yes"),
+                                     ("<think>\nhm\n</think>\n\nyes", "hm", "yes")):
+        reply = read("qwen3.5", text)
+        assert (reply.reasoning.strip(), reply.content) == (reasoning, content)
+    assert read("qwen3.5", "hm", prompt="<|im_start|>assistant\n<think>\n").reasoning == "hm"
+
+
+def test_a_marker_made_of_words_counts_only_where_a_line_begins() -> None:
+    assert read("react", "Thought: the Action: is clear\nFinal Answer: take Action: now").content == "take Action: now"
+    assert read("react", "Thought: hm\nAction: now\nAction Input: {}").calls == (Call("now", {}),)
 
 
 @pytest.mark.parametrize(("arguments", "kind"), [
@@ -254,3 +318,24 @@ def test_an_argument_of_100_mb_is_read(dialect: str) -> None:
     events += [*stream.feed(after), *stream.close()]
     assert sum(len(e.delta) for e in events if isinstance(e, CallArgs)) == size + len('{"city": ""}')
     assert time.perf_counter() - begun < 60
+
+
+def test_quotes_inside_quotes_are_read_where_nothing_could_follow_them_and_noted() -> None:
+    (call,) = read("llama-pythonic", "[get_weather(city='sed -n '1,9p' x', days=2)]").calls
+    assert call.arguments == {"city": "sed -n '1,9p' x", "days": 2} and call.problem.kind == "unescaped quote"
+    assert read("llama-pythonic", "[get_weather(city='a' days=2)]").calls == ()
+
+
+def test_the_type_beside_a_value_decides_and_a_number_is_told_and_not_read() -> None:
+    from toolglot.parse import parse
+    from toolglot.render import render
+    from toolglot.spec import KEY, NAME, NUMBER, TYPE, VALUE, Calls, Dialect, Tagged
+
+    tagged = Tagged(("<", KEY, ":", TYPE, ">", VALUE, "</>"))
+    typed = Dialect("typed", calls=Calls(("<call ", NAME, "#", NUMBER, ">", tagged, "</call>"), between="\n"))
+    calls = (Call("f", {"a": "1", "b": 1.5, "c": None, "d": [True], "e": False, "f": {"g": "h"}}), Call("f", {}))
+    text = ("<call f#1><a:string>1</><b:number>1.5</><c:null>null</><d:array>[true]</><e:boolean>false</>"
+            '<f:object>{"g": "h"}</></call>\n<call f#2></call>')
+    assert render(typed, calls) == text and parse(typed, text).calls == calls
+    assert parse(typed, "<call f#9><a:string>1</><b:any>1</></call>").calls == (Call("f", {"a": "1", "b": 1}),)
+    assert parse(typed, "<call f#1><a:integer>x</></call>").calls[0].arguments == {"a": "x"}

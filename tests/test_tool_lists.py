@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from jinja2.exceptions import UndefinedError
 
 from published import published, shared_or_skip, strings, tool_lists
+from toolglot.dialects._functionary import definitions
 from toolglot.dialects._signatures import signatures
 from toolglot.dialects._typescript import namespace
 from toolglot.dialects._xml import functions
@@ -32,7 +33,7 @@ class Listing(NamedTuple):
     after: str
 
     def published(self, tools: Sequence[Any]) -> str:
-        _, found, rest = published(self.template, USER, tools).partition(self.before)
+        _, found, rest = published(self.template, USER, tools, bos_token="").partition(self.before)
         section, ended, _ = rest.rpartition(self.after)
         assert found and ended, f"{self.template} has no tools section"
         return section
@@ -50,6 +51,12 @@ LISTINGS = {
         "llamacpp__NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
         "Here are the available tools: <tools> ",
         " </tools>Use the following pydantic model",
+    ),
+    "functionary": Listing(
+        definitions,
+        "llamacpp__meetkai-functionary-medium-v3.2",
+        "\nAvailable functions:\n",
+        "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi",
     ),
     "xml": Listing(
         functions,
@@ -179,7 +186,11 @@ def test_realistic_tools_are_byte_equal(listing: Listing, tools: list[Any]) -> N
 @generous
 def test_wide_schemas_are_byte_equal(listing: Listing, tools: list[Any]) -> None:
     shared_or_skip()
-    assert listing.write(tools) == listing.published(tools)
+    ours = listing.write(tools)
+    try:
+        assert ours == listing.published(tools)
+    except TypeError:                        # Functionary's cannot compare variants that have several types each
+        assert listing is LISTINGS["functionary"]
 
 
 @each_listing
