@@ -1,4 +1,7 @@
-"""Puts the measured tables into the README; `--check` only says whether they are there."""
+"""Puts the measured tables and the list of formats into the README, and makes the pages of the dialects.
+
+`--check` writes nothing: it says what is stale.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FORMATS = re.compile(r"(<!-- formats -->\n).*?(<!-- end -->)", re.S)
 PLACE = re.compile(r"(<!-- (bench/results/\w+\.md) -->\n).*?(<!-- end -->)", re.S)
 
 
@@ -21,15 +25,31 @@ def updated(text: str) -> str:
     return PLACE.sub(fill, text)
 
 
+def listed(text: str) -> str:
+    """The text with the list of all formats in its place."""
+    from toolglot.registry import cards
+
+    names = ", ".join(f"[{name}](docs/dialects/{name}.md)" for name in sorted(cards()))
+    return FORMATS.sub(lambda m: f"{m[1]}{names}.\n{m[2]}", text)
+
+
 def main() -> int:
+    from pages import pages
+
     readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = updated(before)
+    wanted = {readme: listed(updated(readme.read_text(encoding="utf-8")))}
+    wanted |= {ROOT / path: text for path, text in pages().items()}
+    stale = [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
+    extra = [p for p in (ROOT / "docs/dialects").glob("*.md") if p not in wanted]
     if "--check" in sys.argv:
-        if before != after:
-            print("README.md: its tables are not those of bench/results; run `python docs/update.py`", file=sys.stderr)
-        return int(before != after)
-    readme.write_text(after, encoding="utf-8")
+        for path in (*stale, *extra):
+            print(f"{path.relative_to(ROOT)}: stale; run `python docs/update.py`", file=sys.stderr)
+        return int(bool(stale or extra))
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
+    for path in extra:
+        path.unlink()
     return 0
 
 
