@@ -26,7 +26,7 @@ import llguidance
 from toolglot.engines.weights import CONTROL, USER_DEFINED, find_model, read_gguf
 from toolglot.message import Call, Text, Tool
 from toolglot.model import Model
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 from toolglot.schema import validate
 from toolglot.tools import as_tools
 
@@ -146,7 +146,7 @@ def main() -> None:
     parser = common.parser(__doc__)
     add = parser.add_argument
     add("--model", metavar="PATH", help="a GGUF file; default: SmolLM2-135M-Instruct, fetched once")
-    add("--dialect", action="append", choices=DIALECTS, metavar="NAME", help="default: all")
+    add("--dialect", action="append", choices=dialects(), metavar="NAME", help="default: all")
     add("--tools", action="append", type=int, metavar="N", help="default: 1, 10, 100, 500")
     add("--choice", default="auto", choices=("auto", "required"), help="default: auto")
     add("--calls", type=int, default=20, metavar="N", help="to time masks along; default: 20")
@@ -154,14 +154,14 @@ def main() -> None:
     given = parser.parse_args()
     common.pin()
     path = find_model(given.model)
-    names, sizes = given.dialect or list(DIALECTS), given.tools or SIZES
+    names, sizes = given.dialect or list(dialects()), given.tools or SIZES
     with common.progress(len(names) * len(sizes), "masks") as step:
         rows = []
         for name in names:
-            vocabulary = Vocabulary(path, DIALECTS[name].special)
+            vocabulary = Vocabulary(path, dialects()[name].special)
             tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
             for size in sizes:
-                rows.append(measure(Model(DIALECTS[name]), size, vocabulary, tokenizer, given))
+                rows.append(measure(Model(dialects()[name]), size, vocabulary, tokenizer, given))
                 step(f"{name}, {size} tools")
     head = ["dialect", "tools", "text, ms", "matcher, ms", "compile, ms", "target", "mask p50, µs", "p99",
             "free p50, µs", "p99", "words p50, µs", "tokens", "calls let through", "met"]

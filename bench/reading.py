@@ -14,7 +14,7 @@ import common
 
 from toolglot.message import Call
 from toolglot.model import Model
-from toolglot.registry import DIALECTS
+from toolglot.registry import dialects
 from toolglot.spec import Json, Pythonic, encoding_of
 from toolglot.tools import as_tools
 
@@ -79,14 +79,14 @@ def name(size: int) -> str:
 
 def main() -> None:
     parser = common.parser(__doc__)
-    parser.add_argument("--dialect", action="append", choices=DIALECTS, metavar="NAME", help="default: all")
+    parser.add_argument("--dialect", action="append", choices=dialects(), metavar="NAME", help="default: all")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="at the largest size; default: 5")
     parser.add_argument("--sizes", type=int, nargs=3, default=SIZES, metavar="N", help="characters; default: 1k 64k 1M")
     given = parser.parse_args()
     common.pin()
-    names, sizes = given.dialect or list(DIALECTS), tuple(given.sizes)
+    names, sizes = given.dialect or list(dialects()), tuple(given.sizes)
     with common.progress(len(names) * len(sizes), "reading") as step:
-        rows = [measure(Model(DIALECTS[n]), sizes, given.runs, step) for n in names]
+        rows = [measure(Model(dialects()[n]), sizes, given.runs, step) for n in names]
     small, middle, large = map(name, sizes)
     head = ["dialect", "arguments", f"µs a piece, {small}", middle, large, f"target at {middle}", f"{large} / {small}",
             "met", f"MB/s whole, {middle}"]
