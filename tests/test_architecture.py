@@ -17,6 +17,7 @@ FLOORS = [
     {"plan"},
     {"encodings"},
     {"parse", "prompt", "tools"},
+    {"rescue"},
     {"check", "grammar", "emit", "chat_template"},
     {"card"},
     {"dialects"},
@@ -28,7 +29,7 @@ FLOORS = [
     {"__init__", "__main__"},
 ]
 CORE = {"message", "rules", "schema", "spec", "cursor", "render", "values", "chat", "plan", "encodings", "parse", "prompt",
-        "check", "grammar", "emit", "card", "dialects", "registry"}
+        "rescue", "check", "grammar", "emit", "card", "dialects", "registry"}
 LAZY = {"schema": {"jsonschema", "referencing"}}          # imported where it is used, never at import
 
 

@@ -9,6 +9,7 @@ from .message import (
                       CallStart,
                       Problem,
                       Reasoning,
+                      Repair,
                       Reply,
                       Result,
                       System,
@@ -20,7 +21,9 @@ from .message import (
 )
 from .model import Model, model
 from .registry import UnknownDialect
+from .rescue import rescue
 
 __all__ = ["Assistant", "Call", "CallArgs", "CallEnd", "CallStart", "MessageError", "Model", "Problem", "Reasoning",
-           "Reply", "Result", "System", "Text", "Tool", "ToolglotError", "UnknownDialect", "User", "fold", "model"]
+           "Repair", "Reply", "Result", "System", "Text", "Tool", "ToolglotError", "UnknownDialect", "User", "fold",
+           "model", "rescue"]
 __version__ = "0.1.0"

@@ -36,6 +36,27 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Something that was read although it was not written as it should be: what it was, and what it was taken for.
+
+    `offset` counts characters of the reply's text from 0; `name` is the function's, where it was in a call, and
+    `path` the place in its arguments, `days` or `stops[0].city`.
+    """
+
+    kind: str
+    offset: int
+    before: str
+    after: str
+    name: str | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        where = f" in the call of {self.name}" if self.name else ""
+        place = f", {self.path}" if self.path else ""
+        return f"{self.kind} at {self.offset}{where}{place}: {self.before or 'nothing'} became {self.after or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Words for the user; as an event, the next stretch of them."""
 
@@ -91,15 +112,16 @@ class CallEnd:
     id: str | None = None
 
 
-Event = Union[Text, Reasoning, CallStart, CallArgs, CallEnd, Problem]
+Event = Union[Text, Reasoning, CallStart, CallArgs, CallEnd, Problem, Repair]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The ordered parts of one assistant turn, and what was wrong with its text."""
+    """The ordered parts of one assistant turn, what was wrong with its text, and what of that was mended."""
 
     parts: tuple[Part, ...] = ()
     problems: tuple[Problem, ...] = field(default=(), compare=False)
+    repairs: tuple[Repair, ...] = field(default=(), compare=False)
 
     @property
     def content(self) -> str:
@@ -174,6 +196,7 @@ def fold(events: Iterable[Event]) -> Reply:
     """The reply that a stream of events adds up to."""
     parts: list[Part] = []
     problems: list[Problem] = []
+    repairs: list[Repair] = []
     words: list[str] = []
     arguments: list[str] = []
     start = CallStart(0, "")
@@ -205,5 +228,7 @@ def fold(events: Iterable[Event]) -> Reply:
                     parts.append(Call(start.name, json.loads("".join(arguments) or "{}"), id, problem))
             case Problem():
                 problems.append(event)
+            case Repair():
+                repairs.append(event)
     flush()
-    return Reply(tuple(parts), tuple(problems))
+    return Reply(tuple(parts), tuple(problems), tuple(repairs))

@@ -11,11 +11,12 @@ from . import prompt as prompts
 from . import render
 from .chat import as_turns
 from .cursor import Limits
-from .message import Part, Reply, Tool, ToolglotError
-from .parse import Parser, parse
+from .message import Part, Reply, Tool, ToolglotError, fold
+from .parse import Feeds, Parser
 from .plan import Pieces
 from .prompt import Prompt
 from .registry import cards, detect, in_idiom, look_up
+from .rescue import Rescuer, known_of
 from .spec import Dialect, Listed
 
 if TYPE_CHECKING:                                # half of the rooms, and not needed to import the other half
@@ -66,18 +67,26 @@ class Model:
                              reply_starts=reply_starts, listed=shown.listed)
 
     def parse(self, text: Pieces, tools: Any = None, *, prompt: Seen = None, strict: bool = False,
-              limits: Limits = Limits()) -> Reply:
+              limits: Limits = Limits(), rescue: bool = False) -> Reply:
         """What the model's text means: `.content`, `.reasoning`, `.calls`, `.parts`, `.problems`. Never raises for text.
 
         `prompt` is what the text follows; without it, what this dialect's prompts end with. Without `tools` any
-        function's name is accepted. `strict` takes nothing but what the format writes.
+        function's name is accepted. `strict` takes nothing but what the format writes. With `rescue`, arguments are
+        mended to fit the tools' schemas, and where the format's own reading finds no valid call, calls in any other
+        shape are looked for; `.repairs` says what was changed.
         """
-        return parse(self.dialect, text, self._known(tools), prompt=_text(prompt), strict=strict, limits=limits)
+        parser = self.stream(tools, prompt=prompt, strict=strict, limits=limits, rescue=rescue)
+        return fold([*parser.feed(text), *parser.close()])
 
     def stream(self, tools: Any = None, *, prompt: Seen = None, strict: bool = False,
-               limits: Limits = Limits()) -> Parser:
-        """A parser to `feed` with text as it comes, and to `close`; both give events. `fold(events)` is the reply."""
-        return Parser(self.dialect, self._known(tools), prompt=_text(prompt), strict=strict, limits=limits)
+               limits: Limits = Limits(), rescue: bool = False) -> Feeds:
+        """A parser to `feed` with text as it comes, and to `close`; both give events. `fold(events)` is the reply.
+
+        With `rescue`, a call comes when it is whole, and text that may turn out to be one waits for that.
+        """
+        known = self._known(tools)
+        parser = Parser(self.dialect, known, prompt=_text(prompt), strict=strict, limits=limits)
+        return Rescuer(parser, known_of(known or ())) if rescue else parser
 
     def constrain(self, tools: Any, choice: Choice = "auto", *, parallel: bool = True, **options: Any) -> Constraint:
         """What a reply may be: `.lark()`, `.gbnf()`, `.structural_tag()`, `.json_schema()`."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os.path import commonprefix
-from typing import Any
+from typing import Any, Protocol
 
 from .cursor import Cursor, Emit, EndOfText, Limits, Marks, Mismatch, Step, atoms
 from .encodings import arguments, json_object, json_string, word
@@ -62,6 +62,14 @@ def parse(dialect: Dialect, text: Pieces, tools: Iterable[Tool] | None = None, *
 
 
 # -- the parser ------------------------------------------------------------------------------------------------
+
+
+class Feeds(Protocol):
+    """What is fed with text as it comes, and gives events: a parser, or what stands around one."""
+
+    def feed(self, text: Pieces) -> list[Event]: ...
+
+    def close(self) -> list[Event]: ...
 
 
 class Parser:

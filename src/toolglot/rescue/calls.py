@@ -1,0 +1,26 @@
+"""The calls in one text: found by their shape, believed by their evidence, and taken out of what is left.
+
+The one rule: a text with no call that is believed is not touched at all.
+"""
+
+from __future__ import annotations
+
+from ..message import Event
+from .evidence import Known, taken_back
+from .reader import Reader
+from .remains import cut, events, left
+
+
+def read(text: str, known: Known, before: str = "") -> list[Event]:
+    """The events of a text that has calls in it, `[]` where there is evidence for none. `before` is what was said first."""
+    if not known.name.search(text):
+        return []
+    reader = Reader(text, known.by_name)
+    reader.read(known.start)
+    spans = known.spans(reader)
+    if not spans or reader.strangers > sum(len(span.calls) for span in spans):
+        return []
+    cuts = cut(text, spans, reader.roots)
+    if taken_back(" ".join([before, *(text[start:end] for start, end in left(text, cuts))])):
+        return []
+    return list(events(text, cuts, reader.oddities, bool(before)))

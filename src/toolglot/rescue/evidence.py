@@ -1,0 +1,270 @@
+"""Whether what looks like a call is one.
+
+The one rule: a call names a known tool, uses only its parameters, has the required ones and values that fit the schema,
+and the words around it do not take it back. An example with placeholders, a refusal, a definition are none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from operator import is_
+from typing import Any
+
+from ..message import Repair, Tool
+from ..schema import Change, coerce, is_valid, types_of
+from .reader import Reader
+from .shapes import ASIDE, OWN, Found, Invoked, plain
+from .values import Code
+
+MOST = 1000                 # calls in one text: more are a model that has lost its way, and the rest stays content
+SPREAD = 32                 # calls that one call with lists for single values may stand for
+
+_LONGEST = 256              # characters of a name
+_LAST_WORD = re.compile(r"[\w.\\\-]+\Z")
+_QUOTES = 4                 # characters of the quotes before a call
+_SHOWN = 200                # characters of what was written, in a repair
+_ATOM = re.compile(r"[._\-/]")
+_ANY = re.compile(r"[\[{]")
+
+# English, for that is what models were seen to write
+_NOT = r"(?:\b(?:do|does|is|are|was|were|will|would|can|could|may)(?:\ not|n['’]t)|\bcannot|\bcan['’]t|\bwon['’]t)\b"
+_TOOL = r"\b(?:function|tool|API)s?\b"
+_TAKEN_BACK = re.compile(
+    rf"""\b(?:none|neither)\ of\ (?:the|these|those|your|any)\b[^.\n]{{0,40}}{_TOOL}        # none of the given functions
+    |(?<!\bif\ )\bno\ (?:[a-z]+\ ){{0,3}}{_TOOL}(?!\ call)                         # there is no suitable tool
+    |{_TOOL}(?!\ call)[^.\n]{{0,80}}{_NOT}                                                   # the function f is not
+    |{_NOT}[^.\n]{{0,60}}{_TOOL}                                                          # I cannot use the function
+    |{_NOT}\ (?:directly|suitable|sufficient|designed|intended|appropriate|relevant|meant)\b
+    |\bunfortunately\b
+    |\breplace\ [^.\n]{{0,80}}\bwith\b                                                    # replace X with the real one
+    """, re.X | re.I)
+_PLACEHOLDER = re.compile(
+    r"<[^<>\n]*>|\.{3}|…|(?:your|insert|enter)[ _\-].*|y{4}-mm-dd|n/?a|unknown|unspecified|none|null|undefined|tbd|todo|\?+"
+    r"|not[ _](?:provided|specified|given|available)", re.I | re.S)
+
+
+@dataclass(slots=True)
+class Span:
+    """A stretch of text that is a call, or several, or says one again, and what was changed to read it so."""
+
+    start: int
+    end: int
+    calls: list[tuple[str, str]]                # names, and arguments as JSON
+    repairs: list[Repair]
+    nested: bool = False
+
+
+@dataclass(slots=True)
+class Known:
+    """The tools of a conversation, ready to be recognised, and the kinds of repair that are not wanted."""
+
+    tools: Sequence[Tool]
+    skip: AbstractSet[str] = frozenset()
+    by_name: dict[str, Tool] = field(default_factory=dict)
+    exact: dict[str, Tool] = field(default_factory=dict)
+    name: re.Pattern[str] = _ANY                # any known name
+    start: re.Pattern[str] = _ANY               # or an opening bracket
+
+    def __post_init__(self) -> None:
+        for tool in self.tools:
+            self.exact[tool.name] = tool
+            self.by_name.setdefault(plain(tool.name), tool)
+        words = sorted(self.exact, key=len, reverse=True)
+        names = "|".join(map(_spelled, words)) if words else r"(?!)"
+        self.name = re.compile(rf"(?<![\w\\])(?:{names})(?!\w)")
+        self.start = re.compile(rf"[\[{{]|{self.name.pattern}")
+
+    def tool(self, written: str) -> Tool | None:
+        """The tool of a name; `functions.get_weather` is `get_weather`, where there is none of the whole name."""
+        last = written.rpartition(".")[2]
+        return self.exact.get(written) or self.by_name.get(plain(written)) or self.by_name.get(plain(last))
+
+    def begun(self, text: str) -> int:
+        """How many characters at the end of a text may be the beginning of a name."""
+        m = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
+        word = m[0] if m else ""
+        starts = [0, *(dot.end() for dot in re.finditer(r"\.", word))]
+        return len(word) if any(name.startswith(plain(word[i:])) for i in starts for name in self.by_name) else 0
+
+    def spans(self, reader: Reader) -> list[Span]:
+        """The outermost calls that there is evidence for, in order; what is said again elsewhere is said once."""
+        spans: list[Span] = []
+        said: set[tuple[str, str]] = set()
+        end, root, roots = 0, -1, reader.roots
+        at = 0
+        refused = [one.offset for one in reader.oddities if one.kind in self.skip]
+        for found in islice(sorted(reader.found, key=lambda one: (one.start, -one.end)), MOST):
+            if found.start < end or (span := self.span(found)) is None:
+                continue
+            if refused and any(found.start - _QUOTES <= offset < found.end for offset in refused):
+                continue
+            while at < len(roots) and roots[at][1] <= span.start:
+                at += 1
+            elsewhere = root != at or span.nested
+            if elsewhere and said.issuperset(span.calls) and any(given != "{}" for _, given in span.calls):
+                written = shown(reader.text[span.start:span.end])
+                span.repairs = [Repair("repeated", span.start, written, "", span.calls[0][0])]
+                span.calls = []
+            said.update(span.calls)
+            spans.append(span)
+            end, root = span.end, at
+        return spans
+
+    def span(self, found: Found) -> Span | None:
+        """The call that was found, if there is evidence for it."""
+        tool = self.tool(found.name)
+        if tool is None:
+            return None
+        if found.name != tool.name and "name" in self.skip:
+            return None
+        for kind, given in _readings(found, tool):
+            fitted = [] if kind in self.skip else [self._fitted(one, tool) for one in given]
+            if fitted and all(fitted):
+                span = Span(found.start, found.end, [], [], found.nested)
+                if found.name != tool.name:
+                    span.repairs.append(Repair("name", found.start, found.name, tool.name, tool.name))
+                if kind:
+                    before = _text(as_json(found.positional or found.arguments))
+                    before = f"({before[1:-1]})" if found.positional else before
+                    after = ", ".join([_text(one[0]) for one in fitted if one])
+                    span.repairs.append(Repair(kind, found.start, shown(before), shown(after), tool.name))
+                for value, changes in (one for one in fitted if one):
+                    span.calls.append((tool.name, _text(value)))
+                    span.repairs += [_of_change(change, found.start, tool.name) for change in changes]
+                return span
+        return None
+
+    def _fitted(self, given: Any, tool: Tool) -> tuple[dict[str, Any], tuple[Change, ...]] | None:
+        """The arguments as the schema wants them; None where they are not its, or stand for others."""
+        value = as_json(given)
+        if not isinstance(value, (dict, list)):
+            return None
+        value, changes = coerce(value, tool.parameters, skip=self.skip)
+        if not isinstance(value, dict) or not is_valid(value, tool.parameters):
+            return None
+        required = tool.parameters.get("required") or ()
+        stands_in = any(isinstance(one, str) and _stands_in(key, one, key in required) for key, one in value.items())
+        return None if stands_in else (value, changes)
+
+
+class _Same:
+    """A tuple of tools, known by what it is and not by what it says."""
+
+    __slots__ = ("tools",)
+
+    def __init__(self, tools: tuple[Tool, ...]) -> None:
+        self.tools = tools
+
+    def __hash__(self) -> int:
+        return hash(tuple([id(tool) for tool in self.tools]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and len(self.tools) == len(other.tools) and all(map(is_, self.tools, other.tools))
+
+
+def known_of(tools: tuple[Tool, ...], skip: AbstractSet[str] = frozenset()) -> Known:
+    """What there is to know of tools, kept for the last of them: they are the same, turn after turn."""
+    return _known_of(_Same(tools), frozenset(skip))
+
+
+@lru_cache(64)
+def _known_of(same: _Same, skip: frozenset[str]) -> Known:
+    return Known(same.tools, skip)
+
+
+def taken_back(words: str) -> bool:
+    """Whether the words around calls say that they are none: no function fits, or values are to be replaced."""
+    return _TAKEN_BACK.search(words) is not None
+
+
+def _spelled(name: str) -> str:
+    r"""A name with its dots as underscores or escaped ones. One of a single word is no method of something else."""
+    spelled = r"(?:\\?_|\.|-)".join(re.escape(part) for part in _ATOM.split(name))
+    return spelled if _ATOM.search(name) else rf"(?:(?<!\.)|(?<=functions\.)|(?<=tools\.)|(?<=api\.)){spelled}"
+
+
+def _stands_in(key: str, value: str, required: bool) -> bool:
+    """Whether a value only says what should stand in its place."""
+    value = value.strip()
+    if not value:
+        return required
+    return _PLACEHOLDER.fullmatch(value) is not None or (len(key) > 1 and plain(key).lower() == plain(value).lower())
+
+
+def _readings(found: Found, tool: Tool) -> Iterator[tuple[str, list[Any]]]:
+    """The ways to take what stands for the arguments: the kind of repair that it is, and one or more objects."""
+    given, properties = found.arguments, tool.parameters.get("properties")
+    declared = list(properties) if isinstance(properties, Mapping) else []
+    if found.positional:
+        if not given and all(isinstance(one, Mapping) for one in found.positional):
+            yield "positional object", found.positional
+        if len(found.positional) <= len(declared):
+            named = dict(zip(declared, found.positional, strict=False))
+            if not named.keys() & given.keys():
+                yield "positional", [{**named, **given}]
+        return
+    if isinstance(given, str):
+        given = _object_in(given)
+    elif found.form == "tags":
+        given = {key: _of_tag(value, properties, key, tool) for key, value in given.items()}
+    elif found.form == "flat object":
+        given = {key: value for key, value in given.items() if key in declared or key not in ASIDE}
+    yield "", [{} if given is None else given]
+    if found.form != OWN and isinstance(given, Mapping) and (several := _spread(given, tool)):
+        yield "spread", several
+
+
+def _of_tag(value: str, properties: Any, key: str, tool: Tool) -> Any:
+    """What stands between tags: text, unless the schema wants a list or an object there."""
+    types = types_of(properties.get(key), tool.parameters) if isinstance(properties, Mapping) else None
+    return value if types is None or "string" in types else _object_in(value)
+
+
+def _spread(given: Mapping[str, Any], tool: Tool) -> list[dict[str, Any]]:
+    """One call for each element, where a list came for a single value: `rate(of=["gold", "silver"])`."""
+    properties = tool.parameters.get("properties")
+    if not isinstance(properties, Mapping):
+        return []
+    lists = {key: value for key, value in given.items() if isinstance(value, list)
+             and "array" not in (types_of(properties.get(key), tool.parameters) or ("array",))}
+    sizes = {len(value) for value in lists.values()}
+    if len(sizes) != 1 or not 2 <= (size := sizes.pop()) <= SPREAD:
+        return []
+    return [{key: lists[key][i] if key in lists else value for key, value in given.items()} for i in range(size)]
+
+
+def _object_in(text: str) -> Any:
+    """The object that a string holds; the string itself where it holds none."""
+    reader = Reader(text.strip(), {})
+    reader.read(_ANY)
+    return reader.last if reader.roots == [(0, len(reader.text))] else text
+
+
+def as_json(value: Any) -> Any:
+    """What was read, as JSON has it; code stays as it was written."""
+    if isinstance(value, Invoked):
+        return Code(f"{value.name}(…)")
+    if isinstance(value, Mapping):
+        return {str(key): as_json(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [as_json(one) for one in value]
+    return str(value) if isinstance(value, Code) else value
+
+
+def _of_change(change: Change, offset: int, name: str) -> Repair:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path).lstrip(".")
+    return Repair(change.kind, offset, shown(_text(change.before)), shown(_text(change.after)), name, path)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN - 1] + "…"
