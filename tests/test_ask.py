@@ -171,12 +171,20 @@ def test_the_choice_of_each_reply(dialect: str, choice: Any, first: Any, later: 
 # ---------------------------------------------------------------- what is not run
 
 def test_arguments_that_break_the_schema_are_not_run_and_the_model_is_told() -> None:
-    bad = TAGGED.replace('"Paris"', "1")
+    bad = TAGGED.replace('"Paris"', '["Paris", 1]')
     steps, engine = steps_of([bad, "I give up."], constrain=False)
     assert isinstance(steps[2], Refused)
     assert "city" in steps[2].reasons[0]
     assert ran == []
-    assert "error: " in text_of(engine.requests[1])
+    assert "error: The call of get_weather was not run: `city` must be a string" in text_of(engine.requests[1])
+
+
+def test_what_was_not_constrained_may_be_in_any_shape() -> None:
+    for text in (TAGGED.replace('"Paris"', '["Paris"]'), "```python\nget_weather('Paris')\n```"):
+        ran.clear()
+        steps, _ = steps_of([text, "It is sunny."], constrain=False)
+        assert isinstance(steps[2], Ran) and steps[2].call.arguments == {"city": "Paris"}
+        assert ran
 
 
 def test_an_unknown_function_is_not_run_and_the_model_is_told() -> None:

@@ -23,7 +23,7 @@ from .plan import prompt_tail
 from .prompt import Prompt
 from .registry import detect, of_gguf, untrained
 from .rules import Caps
-from .schema import validate
+from .schema import explain, validate
 from .spec import Dialect
 from .tools import ToolRunError, as_tools, run_call
 
@@ -216,7 +216,8 @@ def reasoning_at(dialect: Dialect, prompt: Prompt, thinking: bool | None) -> Lit
 
 async def _reply(model: Model, engine: Engine, request: Request, prompt: Prompt, tools: tuple[Tool, ...],
                  choice: Choice) -> AsyncGenerator[Written | Replied, None]:
-    parser, words, events = model.stream(tools, prompt=prompt), [], []
+    # what was constrained is in shape; anything else may be in any
+    parser, words, events = model.stream(tools, prompt=prompt, rescue=request.constraint is None), [], []
     done: Done | None = None
     async with aclosing(engine.generate(request)) as output:     # closed now, not when the collector comes by
         async for item in output:
@@ -310,8 +311,8 @@ def told(step: Step) -> str:
     match step:
         case Ran(_, result, _, failed):
             return f"error: {result}" if failed else result
-        case Refused(_, reasons):
-            return "error: " + "; ".join(reasons)
+        case Refused(call, reasons):
+            return "error: " + explain(call.name, reasons)
         case Denied():
             return "error: the user did not allow this call"
         case _:

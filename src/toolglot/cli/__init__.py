@@ -248,7 +248,10 @@ def parse(args: argparse.Namespace) -> int:
 
     model = inputs.named_model(args)
     seen = inputs.read(args.prompt) if args.prompt else None
-    parser = model.stream(inputs.tools_of(args.tools) or None, prompt=seen, strict=args.strict)
+    tools = inputs.tools_of(args.tools) or None
+    if args.rescue and tools is None:
+        raise ToolglotError("parse: --rescue needs --tools, for a call is believed only where its tool is known")
+    parser = model.stream(tools, prompt=seen, strict=args.strict, rescue=args.rescue)
     events: list[Event] = []
 
     def take(new: list[Event]) -> None:

@@ -95,6 +95,7 @@ def _parse_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--prompt", metavar="FILE", help="the prompt that the text follows")
     add("--strict", action="store_true", help="take nothing but what the format writes")
+    add("--rescue", action="store_true", help="also read calls of the tools in any other shape, and mend their arguments")
     add("--stream", action="store_true", help="print events as they become certain, one JSON object a line")
 
 

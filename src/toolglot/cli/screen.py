@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..ask import Ran, Refused, Replied, Step, Written
 from ..message import Call, CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text
-from ..parse import Parser
+from ..parse import Feeds
 from ..prompt import Prompt
 
 Span = tuple[str, str]                           # a stretch of text, and what it is
@@ -98,7 +98,7 @@ class Screen:
 class Spans:
     """Cuts a reply into what its stretches are, as it comes: the parser is fed one character at a time."""
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(self, parser: Feeds) -> None:
         self._parser, self._pending = parser, ""
 
     def feed(self, text: str) -> Iterator[Span]:
@@ -189,7 +189,8 @@ def reply_json(reply: Reply) -> dict[str, Any]:
     """A reply as plain data."""
     calls = [{"name": c.name, "arguments": c.arguments, **({"id": c.id} if c.id else {})} for c in reply.calls]
     return {"content": reply.content, "reasoning": reply.reasoning, "calls": calls,
-            "problems": [str(p) for p in reply.problems]}
+            "problems": [str(p) for p in reply.problems],
+            **({"repairs": [str(r) for r in reply.repairs]} if reply.repairs else {})}
 
 
 def event_json(event: Event) -> dict[str, Any]:
