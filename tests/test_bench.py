@@ -57,7 +57,7 @@ def rows(text: str) -> list[list[str]]:
 # -- the scripts -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", ["imports", "mask", "questions", "reading", "writing"])
+@pytest.mark.parametrize("script", ["imports", "mask", "questions", "reading", "recorded", "rescuing", "writing"])
 def test_every_script_says_what_it_does(script: str) -> None:
     if script in ("mask", "questions"):
         pytest.importorskip("llguidance")
@@ -82,6 +82,24 @@ def test_ten_times_the_text_is_about_ten_times_the_work(dialect: str) -> None:
         pieces = [text[i:i + 4] for i in range(0, len(text), 4)]
         spent += common.best(reading.feeding(model(dialect), pieces), times=2)
     assert spent[1] <= 30 * spent[0]
+
+
+@recorded
+def test_recorded_outputs_are_read_and_judged() -> None:
+    text = run("recorded", "--model", "mistral-medium")
+    row = next(row for row in rows(text) if row[0].startswith("mistral-medium"))
+    for cell in (row[5], row[-1]):                          # AST and irrelevance, ours and the published
+        ours, published = map(float, cell.split(" / "))
+        assert ours > published
+    assert "agreement" in text
+
+
+@recorded
+def test_rescuing_is_compared_with_other_readers() -> None:
+    text = run("rescuing", "--every", "100", "--size", "10000")
+    found = {row[0]: row[1] for row in rows(text)}
+    assert float(found["toolglot.rescue"]) > float(found["the leaderboard's decoders"])
+    assert {"prose", "calls", "open calls"} <= found.keys()
 
 
 @templates
