@@ -15,11 +15,11 @@ PLACE = re.compile(r"(<!-- (bench/results/\w+\.md) -->\n).*?(<!-- end -->)", re.
 
 
 def updated(text: str) -> str:
-    """The text with each place filled: the table of that result, and the line that says where it came from."""
+    """The text with each place filled: the first table of that result, and the line that says where it came from."""
 
     def fill(m: re.Match[str]) -> str:
         result = (ROOT / m[2]).read_text(encoding="utf-8")
-        table = "\n".join(line for line in result.splitlines() if line.startswith("|"))
+        table = result[result.index("\n|") + 1:].split("\n\n")[0]
         return f"{m[1]}{table}\n\n{result.strip().splitlines()[-1]}\n{m[3]}"
 
     return PLACE.sub(fill, text)
