@@ -79,6 +79,10 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ('{"get_weather": {"city": "Paris"}, "math.hypot": {"x": 1, "y": 2}}', [PARIS, ("math.hypot", {"x": 1, "y": 2})]),
         ('get_weather\n{"city": "Paris"}', [PARIS]),
         ('Action: get_weather\nAction Input: {"city": "Paris"}', [PARIS]),
+        ('✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Paris"}\n', [PARIS]),
+        ('**get_weather** with {"city": "Paris"}', [PARIS]),
+        ('[{"get_weather": "{\\"city\\": \\"Paris\\"}"}, {"now": "{}"}]', [PARIS, ("now", {})]),
+        ("get_weather.call(city='Paris')", [PARIS]),
         ("[['get_weather', {'city': 'Paris'}], ('get_weather', {'city': 'Rome'})]", TWO),
         ("['get_weather', 'city=Paris', 'days=3']", [PARIS_3]),
         ("<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>", [PARIS]),
@@ -178,6 +182,8 @@ def test_a_shape(text: str, wanted: list[Any]) -> None:
 NO_CALLS = [
     # words that mention a function
     "You can use get_weather for that.", "The function `get_weather` takes a city, e.g. get_weather (Paris) maybe.",
+    "You can use get_weather(city='Paris') to see.", "Call `get_weather(city='Paris')` and then tell me.",
+    "First get_weather(city='Paris'), then get_weather(city='Rome') is what I would do.",
     "get_weather", "get_weather()", "search engines {are great}", "I would now (really) search.",
     # a definition, an import, code of another kind
     "def get_weather(city):\n    return city", "function get_weather(city = 'Paris') { return city }", "import get_weather",
@@ -269,6 +275,20 @@ def test_every_repair_is_of_a_kind_that_is_told_of() -> None:
     assert seen <= {*KINDS, *schema.KINDS} and {*KINDS} <= seen
     for kind in {*KINDS, *schema.KINDS}:
         assert f"| {kind} |" in told
+
+
+def test_a_word_that_the_schema_has_is_no_placeholder() -> None:
+    mode, tag = {"type": "string", "enum": ["none", "all"]}, {"type": "string", "default": "n/a"}
+    tools = [tool("set", ["mode"], mode=mode, tag=tag)]
+    assert calls(toolglot.rescue("set(mode='none', tag='n/a')", tools)) == [("set", {"mode": "none", "tag": "n/a"})]
+    assert calls(toolglot.rescue("set(mode='none', tag='unknown')", tools)) == []
+
+
+def test_a_list_for_what_may_want_all_of_it_is_not_spread() -> None:
+    tools = [tool("mail", ["to"], to=STRING, attachments=STRING, address=STRING)]
+    assert calls(toolglot.rescue("mail(to='a', attachments=['x', 'y'])", tools)) == []
+    assert len(calls(toolglot.rescue("mail(to=['a', 'b'], address='x')", tools))) == 2
+    assert len(calls(toolglot.rescue("mail(to='a', address=['x', 'y'])", tools))) == 2
 
 
 def test_names_that_are_alike() -> None:

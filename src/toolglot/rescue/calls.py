@@ -6,9 +6,9 @@ The one rule: a text with no call that is believed is not touched at all.
 from __future__ import annotations
 
 from ..message import Event
-from .evidence import Known, taken_back
+from .evidence import Known, once, taken_back
 from .reader import Reader
-from .remains import cut, events, left
+from .remains import cut, events, left, unmentioned
 
 
 def read(text: str, known: Known, before: str = "") -> list[Event]:
@@ -17,10 +17,11 @@ def read(text: str, known: Known, before: str = "") -> list[Event]:
         return []
     reader = Reader(text, known.by_name)
     reader.read(known.start)
-    spans = known.spans(reader)
+    cuts = unmentioned(text, cut(text, known.spans(reader), reader.roots))
+    spans = [span for one in cuts for span in one.spans]
+    once(text, spans)
     if not spans or reader.strangers > sum(len(span.calls) for span in spans):
         return []
-    cuts = cut(text, spans, reader.roots)
     if taken_back(" ".join([before, *(text[start:end] for start, end in left(text, cuts))])):
         return []
     return list(events(text, cuts, reader.oddities, bool(before)))

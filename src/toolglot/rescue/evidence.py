@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from operator import is_
 from typing import Any
 
@@ -22,7 +22,6 @@ from .reader import Reader
 from .shapes import ASIDE, OWN, Found, Invoked, plain
 from .values import Code
 
-MOST = 1000                 # calls in one text: more are a model that has lost its way, and the rest stays content
 SPREAD = 32                 # calls that one call with lists for single values may stand for
 
 _LONGEST = 256              # characters of a name
@@ -44,6 +43,7 @@ _TAKEN_BACK = re.compile(
     |\bunfortunately\b
     |\breplace\ [^.\n]{{0,80}}\bwith\b                                                    # replace X with the real one
     """, re.X | re.I)
+_PLURAL = re.compile(r"(?<![su])s\Z|(?i:list|array)\Z")            # a parameter that may want the whole list, as text
 _PLACEHOLDER = re.compile(
     r"<[^<>\n]*>|\.{3}|…|(?:your|insert|enter)[ _\-].*|y{4}-mm-dd|n/?a|unknown|unspecified|none|null|undefined|tbd|todo|\?+"
     r"|not[ _](?:provided|specified|given|available)", re.I | re.S)
@@ -57,7 +57,9 @@ class Span:
     end: int
     calls: list[tuple[str, str]]                # names, and arguments as JSON
     repairs: list[Repair]
+    form: str
     nested: bool = False
+    root: int = 0                               # the number of the structure that it stands in
 
 
 @dataclass(slots=True)
@@ -93,27 +95,20 @@ class Known:
         return len(word) if any(name.startswith(plain(word[i:])) for i in starts for name in self.by_name) else 0
 
     def spans(self, reader: Reader) -> list[Span]:
-        """The outermost calls that there is evidence for, in order; what is said again elsewhere is said once."""
+        """The outermost calls that there is evidence for, in order."""
         spans: list[Span] = []
-        said: set[tuple[str, str]] = set()
-        end, root, roots = 0, -1, reader.roots
-        at = 0
-        refused = [one.offset for one in reader.oddities if one.kind in self.skip]
-        for found in islice(sorted(reader.found, key=lambda one: (one.start, -one.end)), MOST):
+        end = at = 0
+        refused = sorted(one.offset for one in reader.oddities if one.kind in self.skip)
+        for found in sorted(reader.found, key=lambda one: (one.start, -one.end)):
             if found.start < end or (span := self.span(found)) is None:
                 continue
-            if refused and any(found.start - _QUOTES <= offset < found.end for offset in refused):
+            if bisect_left(refused, found.start - _QUOTES) < bisect_left(refused, found.end):
                 continue
-            while at < len(roots) and roots[at][1] <= span.start:
+            while at < len(reader.roots) and reader.roots[at][1] <= span.start:
                 at += 1
-            elsewhere = root != at or span.nested
-            if elsewhere and said.issuperset(span.calls) and any(given != "{}" for _, given in span.calls):
-                written = shown(reader.text[span.start:span.end])
-                span.repairs = [Repair("repeated", span.start, written, "", span.calls[0][0])]
-                span.calls = []
-            said.update(span.calls)
+            span.root = at
             spans.append(span)
-            end, root = span.end, at
+            end = span.end
         return spans
 
     def span(self, found: Found) -> Span | None:
@@ -126,7 +121,7 @@ class Known:
         for kind, given in _readings(found, tool):
             fitted = [] if kind in self.skip else [self._fitted(one, tool) for one in given]
             if fitted and all(fitted):
-                span = Span(found.start, found.end, [], [], found.nested)
+                span = Span(found.start, found.end, [], [], found.form, found.nested)
                 if found.name != tool.name:
                     span.repairs.append(Repair("name", found.start, found.name, tool.name, tool.name))
                 if kind:
@@ -148,9 +143,7 @@ class Known:
         value, changes = coerce(value, tool.parameters, skip=self.skip)
         if not isinstance(value, dict) or not is_valid(value, tool.parameters):
             return None
-        required = tool.parameters.get("required") or ()
-        stands_in = any(isinstance(one, str) and _stands_in(key, one, key in required) for key, one in value.items())
-        return None if stands_in else (value, changes)
+        return None if any(_stands_in(key, one, tool) for key, one in value.items()) else (value, changes)
 
 
 class _Same:
@@ -178,6 +171,19 @@ def _known_of(same: _Same, skip: frozenset[str]) -> Known:
     return Known(same.tools, skip)
 
 
+def once(text: str, spans: Iterable[Span]) -> None:
+    """What is said again elsewhere is said once: the call stays where it came first."""
+    said: set[tuple[str, str]] = set()
+    root = -1
+    for span in spans:
+        elsewhere = root != span.root or span.nested
+        if elsewhere and said.issuperset(span.calls) and any(given != "{}" for _, given in span.calls):
+            span.repairs = [Repair("repeated", span.start, shown(text[span.start:span.end]), "", span.calls[0][0])]
+            span.calls = []
+        said.update(span.calls)
+        root = span.root
+
+
 def taken_back(words: str) -> bool:
     """Whether the words around calls say that they are none: no function fits, or values are to be replaced."""
     return _TAKEN_BACK.search(words) is not None
@@ -189,11 +195,17 @@ def _spelled(name: str) -> str:
     return spelled if _ATOM.search(name) else rf"(?:(?<!\.)|(?<=functions\.)|(?<=tools\.)|(?<=api\.)){spelled}"
 
 
-def _stands_in(key: str, value: str, required: bool) -> bool:
+def _stands_in(key: str, value: Any, tool: Tool) -> bool:
     """Whether a value only says what should stand in its place."""
+    if not isinstance(value, str):
+        return False
+    properties = tool.parameters.get("properties")
+    schema = properties.get(key) if isinstance(properties, Mapping) else None
+    if isinstance(schema, Mapping) and (value == schema.get("default") or value in (schema.get("enum") or ())):
+        return False
     value = value.strip()
     if not value:
-        return required
+        return key in (tool.parameters.get("required") or ())
     return _PLACEHOLDER.fullmatch(value) is not None or (len(key) > 1 and plain(key).lower() == plain(value).lower())
 
 
@@ -233,6 +245,8 @@ def _spread(given: Mapping[str, Any], tool: Tool) -> list[dict[str, Any]]:
         return []
     lists = {key: value for key, value in given.items() if isinstance(value, list)
              and "array" not in (types_of(properties.get(key), tool.parameters) or ("array",))}
+    if any(_PLURAL.search(key) for key in lists):
+        return []
     sizes = {len(value) for value in lists.values()}
     if len(sizes) != 1 or not 2 <= (size := sizes.pop()) <= SPREAD:
         return []

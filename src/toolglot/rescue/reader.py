@@ -33,21 +33,25 @@ from .values import (
 )
 
 DEPTH = 64                  # levels of nesting
+MOST = 1000                 # what may be a call: where there is more, a model has lost its way, and the rest stays content
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
+_NUMERIC = frozenset("0123456789+-.")
+_NO_KEY = _NUMERIC | frozenset("[{(`“‘«<")
 _MAY_BE_SPACE = frozenset(" \n\t\r\f\v\u00a0#/")
 _LISTS = frozenset({"list", "tuple", "set", "frozenset", "Array", "Arrays.asList", "List.of", "Set.of"})
 _CODE_WORDS = frozenset({"new", "lambda", "function", "async"})
 _DEFINES = re.compile(r"(?:\bdef|\bfunction|\bclass|\bfn|\bfunc)\s+\Z")
-# what may stand between a function's name and what is given to it
-# with white space before it, a bracket may be of words
-_CALL = re.compile(r"[\"'`*\])]{0,4}(?:\(|\s{1,8}\((?=\s{0,8}(?:[\"'{\[\d)]|[\w\\]{1,100}\s{0,8}[=:])))")
+# What may stand between a function's name and what is given to it. With white space before it, a bracket may be of words.
+_CALL = re.compile(r"""(?:["'`*\])]{0,4}|\.(?:call|invoke|run))
+                       (?:\(|\s{1,8}\((?=\s{0,8}(?:["'{\[\d)]|[\w\\]{1,100}\s{0,8}[=:])))""", re.X)
 _TAGS = re.compile(r"""["'`>]{0,4}\s{0,8}(?:(?:</[^<>\n]{1,60}>
                        |<(?:parameters|arguments|args|tool_input|[^<>\n]{0,30}sep[^<>\n]{0,30})>
                        |<\|[^<>|\n]{1,30}\|>\s?\w{0,10}\s?)\s{0,8}){0,4}(?=<[^\s</|])""", re.X)
 _OBJECT = re.compile(r"""[\"'`*\])]{0,4}\s{0,8}
     (?:[:=]\d{1,6})?(?:>|[:=\-]>?|[,;])?\s{0,8}(?:\[[A-Z_]{1,20}\]\w{0,40}){0,3}\s{0,8}
-    (?:(?:with\s)?(?:arguments|parameters|args|(?:action[ _])?input)[\"'*]{0,3}\s{0,4}[:=]?\s{0,8})?
+    (?:[✿*\#"']{0,4}(?:(?:with\s)?(?:arguments|parameters|args|(?:action[ _])?input)|with)[✿*"']{0,4}
+       \s{0,4}[:=]?\s{0,8})?
     (?:<[^<>\n]{1,40}>\s{0,4}(?:json)?\s{0,4}){0,5}(?:```\w{0,12}\s{0,8})?(?=\{)""", re.X | re.I)
 
 
@@ -92,7 +96,7 @@ class Reader:
     def read(self, start: re.Pattern[str]) -> None:
         """Reads the text; `start` matches an opening bracket or a known name."""
         p = 0
-        while m := start.search(self.text, p):
+        while len(self.found) < MOST and (m := start.search(self.text, p)):
             p = m.end()
             if m[0] in "[{":
                 p = self._structure(Frame(m[0], m.start()), p)
@@ -149,7 +153,7 @@ class Reader:
                 q = p + 1
             else:
                 q = self._value(stack, c, p)
-            if q < 0:
+            if q < 0 or len(self.found) >= MOST:
                 return self._give_up(stack, max(p, frame.start + 1))
             p = q
         return p
@@ -206,7 +210,7 @@ class Reader:
         """A key, a value, or the beginning of one. -1 where none stands."""
         top, text = stack[-1], self.text
         if top.key is None and top.kind in "{(" and not top.expression:
-            if m := KEY.match(text, p):
+            if c not in _NO_KEY and (m := KEY.match(text, p)):
                 key = m[3] if m[3] is not None else unescaped(m[2])
                 top.key, top.began = key.replace("\\_", "_").lstrip("*"), m.end()
                 if "\\_" in m[0]:
@@ -219,12 +223,13 @@ class Reader:
         if c in "[{(":
             stack.append(Frame("t" if c == "(" else c, p))
             return p + 1
-        if m := QUOTE.match(text, p):
+        if c in _NUMERIC:
+            if m := NUMBER.match(text, p):
+                self._put(top, number(m[0], m[1]))
+                return m.end()
+        elif m := QUOTE.match(text, p):
             return self._quoted(stack, m)
-        if m := NUMBER.match(text, p):
-            self._put(top, number(m[0], m[1]))
-            return m.end()
-        if m := WORD.match(text, p):
+        elif m := WORD.match(text, p):
             return self._word(stack, m)
         if c in "+-" and not top.expression:
             top.expression += [0, c]

@@ -16,8 +16,12 @@ from .values import Oddity
 
 _PUNCTUATION = re.compile(r"[\s\[\](){},;:\"'`]*")
 _WRAPPING = re.compile(r"\b(?:tool_calls?|function_calls?|functions?|calls?|type|tools?|name|parallel|null)\b")
-_BEHIND = re.compile(r"\s*(?:```|</?[\w|:/=\" \-]{1,60}>|\[/[A-Z_]+\]|\(\)|[\])},;\"'`])")
-_BEFORE = re.compile(r"(?:```\w{0,12}|<[\w|:/=?\" \-]{1,60}>?|\[[A-Z_]{1,20}\]|[\[({\"'`])\s{0,64}\Z")
+# fences, tags and marks that hug a call: what closes behind it, what opens before it, special tokens on both sides
+_BEHIND = re.compile(r"\s*(?:```|</[^<>\n]{1,60}>|<[|｜][^<>\n]{1,60}>|<(?:tool|function)[^<>\n]{0,60}>|\[/[A-Z_]+\]|\(\)"
+                     r"|[\])},;\"'`])")
+_BEFORE = re.compile(r"(?:```\w{0,12}|<[\w|:/=?\" \-]{1,60}>?|\[[A-Z_]{1,20}\]|[\[({\"'`*])\s{0,64}\Z")
+_WORD = re.compile(r"[^\W\d_]{2,}\b")
+_LINE = 300                 # characters of a line
 _HUGS = 100                 # characters of one wrapper
 
 
@@ -51,6 +55,14 @@ def cut(text: str, spans: Sequence[Span], roots: Sequence[tuple[int, int]]) -> l
     return cuts
 
 
+def unmentioned(text: str, cuts: Sequence[Cut]) -> list[Cut]:
+    """Without the calls in the middle of a sentence: `use f(a=1) to do so` speaks of a call and is none."""
+    lines = [text[max(start, end - _LINE):end].rpartition("\n")[2] for start, end in left(text, cuts)[:-1]]
+    behind = [text[start:min(end, start + _LINE)].partition("\n")[0] for start, end in left(text, cuts)[1:]]
+    return [one for one, before, after in zip(cuts, lines, behind, strict=True)
+            if any(span.form != "call" for span in one.spans) or not (_WORD.search(before) and _WORD.match(after.lstrip()))]
+
+
 def _without(text: str, start: int, end: int, spans: Sequence[Span]) -> str:
     rest = []
     for span in spans:
@@ -69,10 +81,10 @@ def left(text: str, cuts: Sequence[Cut]) -> list[tuple[int, int]]:
 
 
 def _unwrapped(text: str, start: int, end: int, behind: bool, before: bool) -> tuple[int, int]:
-    while behind and (m := _BEHIND.match(text, start, end)):
-        start = m.end()
     while before and start < end and (m := _BEFORE.search(text, max(start, end - _HUGS), end)):
         end = m.start()
+    while behind and (m := _BEHIND.match(text, start, end)):
+        start = m.end()
     return start, end
 
 

@@ -65,10 +65,14 @@ def of_object(value: Object, knows: Knows) -> Iterator[Found]:
         else:
             rest = {k: v for k, v in value.items() if k != key}
             yield Found("flat object", value[key], rest, value.start, value.end)
-    elif value and all(knows(k) and isinstance(v, (Object, List)) for k, v in value.items()):
+    elif value and all(knows(k) and _may_be_arguments(v) for k, v in value.items()):
         for name, given in value.items():
-            whole = value if len(value) == 1 else given
+            whole = given if len(value) > 1 and isinstance(given, (Object, List)) else value
             yield Found("name as key", name, given, whole.start, whole.end)
+
+
+def _may_be_arguments(value: Any) -> bool:
+    return isinstance(value, (Object, List)) or (isinstance(value, str) and value.lstrip().startswith("{"))
 
 
 def is_stranger(value: Object, knows: Knows) -> bool:
