@@ -187,15 +187,19 @@ NO_CALLS = [
     "get_weather", "get_weather()", "search engines {are great}", "I would now (really) search.",
     # a definition, an import, code of another kind
     "def get_weather(city):\n    return city", "function get_weather(city = 'Paris') { return city }", "import get_weather",
-    "class search(query='x'): pass", "my_get_weather(city='Paris')", "list.search(query='x')",
+    "class search(query='x'): pass",
+    "def get_weather(city):\n    return 'sunny'\n\nget_weather('Paris')\nprint(get_weather(city='Rome'))",
+    "my_get_weather(city='Paris')", "list.search(query='x')",
     # a refusal
     "None of the provided functions can answer this. For the record: get_weather(city='Paris')",
+    "I'm sorry, but I do not know that. get_weather(city='Paris')", "I am unable to do that.\n[get_weather(city='Paris')]",
     "I cannot use a function for that, but it would look like get_weather(city='Paris')",
     "The function get_weather does not give prices.\n\n[get_weather(city='Paris')]",
     # placeholders
     "get_weather(city='<city>')", "get_weather(city='your_city')", "get_weather(city='...')", "get_weather(city=city)",
-    "get_weather(city='')", '{"name": "get_weather", "arguments": {"city": "YOUR CITY"}}',
-    "[get_weather(city='X')] Replace X with your town.",
+    "get_weather(city='')", "get_weather(city='[city]')", "get_weather(city='CITY')", "get_weather(city='city_name')",
+    "get_weather(city='{your city}')", "get_weather(city='CITY_HERE')",
+    '{"name": "get_weather", "arguments": {"city": "YOUR CITY"}}', "[get_weather(city='X')] Replace X with your town.",
     # not this function's arguments
     "get_weather(town='Paris')", "get_weather(city='Paris', weekday='Monday')", "get_weather(days=3)",
     "get_weather(city='Paris', days='soon')", "get_weather(city='Paris', unit='kelvin')", "math.hypot(x=a, y=b)",
@@ -238,8 +242,12 @@ def test_what_was_changed_is_said() -> None:
         ("wrapper", "]\n```", "", "")]
     assert all(r.name == "get_weather" for r in reply.repairs if r.kind != "wrapper")
     for repair in reply.repairs:
-        if repair.kind in ("wrapper", "shape", "unquoted", "expression", "literal", "name"):
+        if repair.kind != "thousands":                     # two strings that were put together first
             assert text.startswith(repair.before, repair.offset)
+    text = "[get_weather(days='3', city='Paris', tags='3')]"
+    reply = toolglot.rescue(text, TOOLS)
+    assert [(r.kind, r.path, r.offset) for r in reply.repairs if r.path] == [
+        ("number", "days", text.index("3")), ("list", "tags", text.rindex("3"))]
 
 
 @pytest.mark.parametrize(("kind", "text"), [("spread", "get_weather(city=['Paris', 'Rome'])"),
@@ -424,7 +432,8 @@ def test_a_call_that_went_wrong_is_read_in_another_shape() -> None:
 def test_words_are_not_held_back_for_nothing() -> None:
     """Brackets, code and tags that name no function come as soon as they are over."""
     parser = toolglot.model("hermes").stream(TOOLS, rescue=True)
-    for words in ("Take [1] and {x}.\nA", "```python\nprint(1)\n```\nB", "a < b\nC"):
+    for words in ("Take [1] and {x}.\nA", "```python\nprint(1)\n```\nB", "a < b\nC",
+                  "It's now, I'd say; the search is over, and well done. A"):
         fed = "".join(e.text for c in words for e in parser.feed(c) if isinstance(e, Text))
         assert fed.strip() == words
         parser.feed("\n")

@@ -26,6 +26,8 @@ SPREAD = 32                 # calls that one call with lists for single values m
 
 _LONGEST = 256              # characters of a name
 _LAST_WORD = re.compile(r"[\w.\\\-]+\Z")
+_SEQUEL = 12                # characters behind a name that tell whether it is a word of a sentence
+_NO_WORD = r"(?![,.;!?)]{0,3}[ ]{1,4}(?!with\b)[^\W\d_])"
 _QUOTES = 4                 # characters of the quotes before a call
 _SHOWN = 200                # characters of what was written, in a repair
 _ATOM = re.compile(r"[._\-/]")
@@ -40,13 +42,14 @@ _TAKEN_BACK = re.compile(
     |{_TOOL}(?!\ call)[^.\n]{{0,80}}{_NOT}                                                   # the function f is not
     |{_NOT}[^.\n]{{0,60}}{_TOOL}                                                          # I cannot use the function
     |{_NOT}\ (?:directly|suitable|sufficient|designed|intended|appropriate|relevant|meant)\b
-    |\bunfortunately\b
+    |\b(?:unable|not\ able|not\ possible|impossible)\ to\b
+    |\bunfortunately\b | \b(?:I['’]m|I\ am)\ sorry\b | \bI\ apologi[sz]e\b
     |\breplace\ [^.\n]{{0,80}}\bwith\b                                                    # replace X with the real one
     """, re.X | re.I)
 _PLURAL = re.compile(r"(?<![su])s\Z|(?i:list|array)\Z")            # a parameter that may want the whole list, as text
 _PLACEHOLDER = re.compile(
     r"<[^<>\n]*>|\.{3}|…|(?:your|insert|enter)[ _\-].*|y{4}-mm-dd|n/?a|unknown|unspecified|none|null|undefined|tbd|todo|\?+"
-    r"|not[ _](?:provided|specified|given|available)", re.I | re.S)
+    r"|\[[a-z][a-z _]*\]|\{[a-z][a-z _]*\}|not[ _](?:provided|specified|given|available)", re.I | re.S)
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class Known:
     exact: dict[str, Tool] = field(default_factory=dict)
     name: re.Pattern[str] = _ANY                # any known name
     start: re.Pattern[str] = _ANY               # or an opening bracket
+    called: re.Pattern[str] = _ANY              # a known name that is no word of a sentence
 
     def __post_init__(self) -> None:
         for tool in self.tools:
@@ -81,6 +85,7 @@ class Known:
         names = "|".join(map(_spelled, words)) if words else r"(?!)"
         self.name = re.compile(rf"(?<![\w\\])(?:{names})(?!\w)")
         self.start = re.compile(rf"[\[{{]|{self.name.pattern}")
+        self.called = re.compile(self.name.pattern + _NO_WORD)
 
     def tool(self, written: str) -> Tool | None:
         """The tool of a name; `functions.get_weather` is `get_weather`, where there is none of the whole name."""
@@ -88,11 +93,14 @@ class Known:
         return self.exact.get(written) or self.by_name.get(plain(written)) or self.by_name.get(plain(last))
 
     def begun(self, text: str) -> int:
-        """How many characters at the end of a text may be the beginning of a name."""
+        """How many characters at the end of a text may be the beginning of a name, or one whose sequel is not there yet."""
+        *_, last = None, *self.name.finditer(text, max(0, len(text) - _LONGEST))
+        if last and len(text) - last.end() < _SEQUEL and "\n" not in text[last.end():]:
+            return len(text) - last.start()
         m = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
         word = m[0] if m else ""
-        starts = [0, *(dot.end() for dot in re.finditer(r"\.", word))]
-        return len(word) if any(name.startswith(plain(word[i:])) for i in starts for name in self.by_name) else 0
+        tails = [plain(word[i:]) for i in (0, *(dot.end() for dot in re.finditer(r"\.", word)))]
+        return len(word) if any(name.startswith(tail) for tail in tails if tail for name in self.by_name) else 0
 
     def spans(self, reader: Reader) -> list[Span]:
         """The outermost calls that there is evidence for, in order."""
@@ -206,7 +214,13 @@ def _stands_in(key: str, value: Any, tool: Tool) -> bool:
     value = value.strip()
     if not value:
         return key in (tool.parameters.get("required") or ())
-    return _PLACEHOLDER.fullmatch(value) is not None or (len(key) > 1 and plain(key).lower() == plain(value).lower())
+    word, name = _folded(value), _folded(key)
+    return _PLACEHOLDER.fullmatch(value) is not None or (len(name) > 1 and word in {
+        name, f"{name}name", f"{name}here", f"{name}value", f"{name}id", f"the{name}", f"some{name}"})
+
+
+def _folded(word: str) -> str:
+    return re.sub(r"[\W_]", "", word).lower()
 
 
 def _readings(found: Found, tool: Tool) -> Iterator[tuple[str, list[Any]]]:

@@ -84,6 +84,7 @@ class Reader:
         self.roots: list[tuple[int, int]] = []
         self.oddities: list[Oddity] = []
         self.strangers = 0
+        self.defined: set[str] = set()          # functions that the text itself defines: what calls them is an example
         self.last: Any = None                   # what was whole last, outside of everything
         self._strings = Strings(text)
         self._spare = 4 * len(text) + 1000      # characters that may be read in vain
@@ -100,7 +101,9 @@ class Reader:
             p = m.end()
             if m[0] in "[{":
                 p = self._structure(Frame(m[0], m.start()), p)
-            elif not _DEFINES.search(self.text, max(0, m.start() - 16), m.start()):
+            elif _DEFINES.search(self.text, max(0, m.start() - 16), m.start()):
+                self.defined.add(plain(m[0]))
+            else:
                 p = self._given(m)
 
     def _given(self, name: re.Match[str]) -> int:
@@ -312,7 +315,7 @@ class Reader:
         if top.kind == "{":
             return self._object(Object(top.members, top.start, p))
         if top.kind == "(":
-            if self.knows(top.name):
+            if self.knows(top.name) and plain(top.name) not in self.defined:
                 self.found.append(Found("call", top.name, top.members, top.start, p, top.items, nested))
             elif top.name in _LISTS:
                 items = top.items

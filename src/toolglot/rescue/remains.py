@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..message import CallArgs, CallEnd, CallStart, Event, Repair, Text
 from .evidence import Span, shown
@@ -120,8 +120,17 @@ def events(text: str, cuts: Sequence[Cut], oddities: Sequence[Oddity], follows: 
                 if one.offset >= cuts[n].start:
                     yield Repair(one.kind, one.offset, shown(one.before), shown(one.after), whose)
                 odd += 1
-            yield from span.repairs
+            yield from (_placed(repair, text, span) for repair in span.repairs)
         at = cuts[n].spans[-1].end
+
+
+def _placed(repair: Repair, text: str, span: Span) -> Repair:
+    """A repair of an argument, at the place where that stands: at its value if it can be found, else at its name."""
+    if not repair.path:
+        return repair
+    at = max(text.find(re.split(r"[.\[]", repair.path)[0], span.start, span.end), span.start)
+    value = text.find(repair.before.strip('"'), at, span.end)
+    return replace(repair, offset=value if value >= 0 else at)
 
 
 def _as_json(span: Span) -> str:

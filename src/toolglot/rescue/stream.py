@@ -126,9 +126,9 @@ class Rescuer:
                 p = self._held_text(text, p, out)
             else:
                 if name < p:                                # looked for once, and not from each place again
-                    m = self.known.name.search(text, p)
-                    name = m.start() if m else len(text)
+                    m = self.known.called.search(text, p)
                     last = len(text) if ended else len(text) - self.known.begun(text)
+                    name = m.start() if m and m.start() < last else len(text)
                 opens = _OPENS.search(text, p, min(name, len(text)))
                 begins = opens.start() if opens else name
                 end = min(begins, last)
@@ -138,7 +138,7 @@ class Rescuer:
                     out.append(Text(text[p:end]))
                     self.said.append(text[p:end])
                     p = end
-                if begins == len(text):
+                if begins == len(text) or begins > last:        # nothing begins, or what is before it is not decided
                     break
                 self.holding = True
         self.behind, self.pending = text[max(0, p - _BEHIND):p], text[p:]
@@ -165,7 +165,7 @@ class Rescuer:
 
     def _line_is_whole(self) -> None:
         self.held.append(Text(self.line))
-        self.named = self.named or self.known.name.search(self.line) is not None
+        self.named = self.named or self.known.called.search(self.line) is not None
         self.depth += sum(1 if c in "([{" else -1 for c in _BRACKETS.findall(self.line))
         self.size += len(self.line)
         self.fenced ^= self.line.count("```") % 2 == 1
