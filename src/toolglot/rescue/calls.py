@@ -17,11 +17,14 @@ def read(text: str, known: Known, before: str = "") -> list[Event]:
         return []
     reader = Reader(text, known.by_name)
     reader.read(known.start)
-    cuts = unmentioned(text, cut(text, known.spans(reader), reader.roots))
+    cuts = cut(text, known.spans(reader), reader.roots)
+    stretches = left(text, cuts)
+    if len(kept := unmentioned(text, cuts, stretches)) < len(cuts):
+        cuts, stretches = kept, left(text, kept)
     spans = [span for one in cuts for span in one.spans]
     once(text, spans)
     if not spans or reader.strangers > sum(len(span.calls) for span in spans):
         return []
-    if taken_back(" ".join([before, *(text[start:end] for start, end in left(text, cuts))])):
+    if taken_back(" ".join([before, *(text[start:end] for start, end in stretches)])):
         return []
-    return list(events(text, cuts, reader.oddities, bool(before)))
+    return list(events(text, cuts, stretches, reader.oddities, bool(before)))

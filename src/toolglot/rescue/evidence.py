@@ -46,6 +46,8 @@ _TAKEN_BACK = re.compile(
     |\bunfortunately\b | \b(?:I['’]m|I\ am)\ sorry\b | \bI\ apologi[sz]e\b
     |\breplace\ [^.\n]{{0,80}}\bwith\b                                                    # replace X with the real one
     """, re.X | re.I)
+_SIGNS = re.compile(r"[\W_]+")
+_ENDS = ("name", "here", "value", "id")
 _PLURAL = re.compile(r"(?<![su])s\Z|(?i:list|array)\Z")            # a parameter that may want the whole list, as text
 _PLACEHOLDER = re.compile(
     r"<[^<>\n]*>|\.{3}|…|(?:your|insert|enter)[ _\-].*|y{4}-mm-dd|n/?a|unknown|unspecified|none|null|undefined|tbd|todo|\?+"
@@ -214,13 +216,12 @@ def _stands_in(key: str, value: Any, tool: Tool) -> bool:
     value = value.strip()
     if not value:
         return key in (tool.parameters.get("required") or ())
-    word, name = _folded(value), _folded(key)
-    return _PLACEHOLDER.fullmatch(value) is not None or (len(name) > 1 and word in {
-        name, f"{name}name", f"{name}here", f"{name}value", f"{name}id", f"the{name}", f"some{name}"})
-
-
-def _folded(word: str) -> str:
-    return re.sub(r"[\W_]", "", word).lower()
+    if _PLACEHOLDER.fullmatch(value):
+        return True
+    if len(value) > 2 * len(key) + 9:                   # far too long to be the parameter's own name
+        return False
+    name, word = _SIGNS.sub("", key).lower(), _SIGNS.sub("", value).lower()
+    return len(name) > 1 and name in word and word in {name, *(name + end for end in _ENDS), f"the{name}", f"some{name}"}
 
 
 def _readings(found: Found, tool: Tool) -> Iterator[tuple[str, list[Any]]]:

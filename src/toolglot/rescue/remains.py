@@ -55,12 +55,15 @@ def cut(text: str, spans: Sequence[Span], roots: Sequence[tuple[int, int]]) -> l
     return cuts
 
 
-def unmentioned(text: str, cuts: Sequence[Cut]) -> list[Cut]:
+def unmentioned(text: str, cuts: Sequence[Cut], stretches: Sequence[tuple[int, int]]) -> list[Cut]:
     """Without the calls in the middle of a sentence: `use f(a=1) to do so` speaks of a call and is none."""
-    lines = [text[max(start, end - _LINE):end].rpartition("\n")[2] for start, end in left(text, cuts)[:-1]]
-    behind = [text[start:min(end, start + _LINE)].partition("\n")[0] for start, end in left(text, cuts)[1:]]
-    return [one for one, before, after in zip(cuts, lines, behind, strict=True)
-            if any(span.form != "call" for span in one.spans) or not (_WORD.search(before) and _WORD.match(after.lstrip()))]
+    kept = []
+    for one, (start, end), (after, stop) in zip(cuts, stretches, stretches[1:], strict=False):
+        before = text[max(start, end - _LINE):end].rpartition("\n")[2]
+        behind = text[after:min(stop, after + _LINE)].partition("\n")[0].lstrip()
+        if not (_WORD.search(before) and _WORD.match(behind)) or any(span.form != "call" for span in one.spans):
+            kept.append(one)
+    return kept
 
 
 def _without(text: str, start: int, end: int, spans: Sequence[Span]) -> str:
@@ -88,13 +91,13 @@ def _unwrapped(text: str, start: int, end: int, behind: bool, before: bool) -> t
     return start, end
 
 
-def events(text: str, cuts: Sequence[Cut], oddities: Sequence[Oddity], follows: bool) -> Iterator[Event]:
+def events(text: str, cuts: Sequence[Cut], stretches: Sequence[tuple[int, int]], oddities: Sequence[Oddity],
+           follows: bool) -> Iterator[Event]:
     """The reply that a text with calls is; its repairs stand behind the call that they are of.
 
     Text that `follows` other text keeps its white space where more words come, so that they never join.
     """
     index, at, odd = 0, 0, 0
-    stretches = left(text, cuts)
     last = max((n for n, (start, end) in enumerate(stretches) if text[start:end].strip()), default=-1)
     oddities = sorted(oddities, key=lambda one: one.offset)
     for n, (start, end) in enumerate(stretches):
