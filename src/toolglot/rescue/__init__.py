@@ -46,7 +46,7 @@ def rescue(text: str, tools: Any, *, skip: AbstractSet[str] = frozenset()) -> Re
     """
     from ..tools import as_tools
 
-    if unknown := skip - ((KINDS.keys() - _ALWAYS) | {*schema.KINDS}):
+    if skip and (unknown := skip - ((KINDS.keys() - _ALWAYS) | {*schema.KINDS})):
         can = ", ".join(sorted({*KINDS, *schema.KINDS} - _ALWAYS))
         raise ToolglotError(f"skip: no kind of repair that can be left out is named {min(unknown)!r}; these are: {can}")
     seen = isinstance(tools, tuple) and all([isinstance(tool, Tool) for tool in tools])
