@@ -324,6 +324,33 @@ def test_the_calls_of_every_dialect_are_read_without_it(d: Dialect) -> None:
     pytest.skip(f"it cannot say any of them: {why}")
 
 
+VALUES = ["print('a')\nx = [1, 2]", "C:\\Users\\new\\table", "a, 'b', c", 'say "hi", ok', "it's; it's (fine)",
+          "SELECT * FROM t WHERE a='x' AND b=\"y\"", "re.compile(r'\\d+\\.\\w')", "<b>x</b>", '{"a": [1, "b"]}', "😀 ünï",
+          "tab\there", "'quoted'", '"quoted"', "a\\_b", "ends with \\", "f(x) = 'y', z", "two\nlines\n", "```\ncode\n```", "a\\nb"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_is_what_was_written(value: str) -> None:
+    """Whatever it looks like, in every way to write it."""
+    given = {"query": value}
+    call, listed = f"search(query={value!r})", [f"search(query={value!r})"]
+    for text in (json.dumps({"name": "search", "arguments": given}), repr({"name": "search", "arguments": given}), call,
+                 json.dumps({"name": "search", "arguments": given}, ensure_ascii=False), f"[{call}, now()]",
+                 json.dumps({"name": "search", "arguments": json.dumps(given)}), json.dumps(listed), repr(listed),
+                 f"search(query={json.dumps(value)})", f"search\n{json.dumps(given)}", f"search({given!r})",
+                 f"<function=search>\n<parameter=query>\n{value}\n</parameter>\n</function>"):
+        assert read(text)[:1] == [("search", given)], text
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
+@examples
+def test_a_well_formed_value_is_what_was_written(value: str) -> None:
+    own = {"query": value}
+    for text in (json.dumps({"name": "search", "arguments": own}), f"search(query={value!r})", json.dumps([f"search({own!r})"])):
+        found = read(text)
+        assert found == [("search", own)] or not found                 # a placeholder, or a refusal
+
+
 BITS = st.sampled_from([text for some in SHAPES.values() for text, _ in some] + NO_CALLS + strategies.BITS + [
     "get_weather(", "get_weather(city=", "'Paris'", "city", "(", ")", "[", "]", "{", "}", ",", ":", "=", "'", '"', "\\",
     "\n", "```", "```json\n", "`", "<", ">", "</", "<get_weather>", "<parameter=city>", "</parameter>", "now()", "now", "1",
@@ -419,6 +446,13 @@ def test_a_call_of_its_own_is_mended() -> None:
     assert calls(reply) == [("math.hypot", {"x": 3, "y": 4})]
     assert [(r.kind, r.path) for r in reply.repairs] == [("name", ""), ("number", "x")]
     assert text.startswith("math_hypot", reply.repairs[0].offset)
+
+
+def test_a_call_of_its_own_may_say_what_a_rescued_one_may_not() -> None:
+    text = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "unknown", "days": "3"}}\n</tool_call>'
+    own = calls(toolglot.model("hermes").parse(text, TOOLS, rescue=True))
+    assert own == [("get_weather", {"city": "unknown", "days": 3})]
+    assert read(text) == []
 
 
 def test_a_call_that_went_wrong_is_read_in_another_shape() -> None:

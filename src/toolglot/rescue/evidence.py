@@ -129,7 +129,7 @@ class Known:
         if found.name != tool.name and "name" in self.skip:
             return None
         for kind, given in _readings(found, tool):
-            fitted = [] if kind in self.skip else [self._fitted(one, tool) for one in given]
+            fitted = [] if kind in self.skip else [self._fitted(one, tool, found.form == OWN) for one in given]
             if fitted and all(fitted):
                 span = Span(found.start, found.end, [], [], found.form, found.nested)
                 if found.name != tool.name:
@@ -145,7 +145,7 @@ class Known:
                 return span
         return None
 
-    def _fitted(self, given: Any, tool: Tool) -> tuple[dict[str, Any], tuple[Change, ...]] | None:
+    def _fitted(self, given: Any, tool: Tool, own: bool) -> tuple[dict[str, Any], tuple[Change, ...]] | None:
         """The arguments as the schema wants them; None where they are not its, or stand for others."""
         value = as_json(given)
         if not isinstance(value, (dict, list)):
@@ -153,7 +153,8 @@ class Known:
         value, changes = coerce(value, tool.parameters, skip=self.skip)
         if not isinstance(value, dict) or not is_valid(value, tool.parameters):
             return None
-        return None if any(_stands_in(key, one, tool) for key, one in value.items()) else (value, changes)
+        stands_in = not own and any(_stands_in(key, one, tool) for key, one in value.items())
+        return None if stands_in else (value, changes)
 
 
 class _Same:

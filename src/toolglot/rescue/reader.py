@@ -38,6 +38,7 @@ MOST = 1000                 # what may be a call: where there is more, a model h
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _NUMERIC = frozenset("0123456789+-.")
 _NO_KEY = _NUMERIC | frozenset("[{(`“‘«<")
+_WELL_FORMED = re.compile(r"\"(?:[^\"\\]|\\.)*\"(?=\s{0,64}[,\])])|'(?:[^'\\]|\\.)*'(?=\s{0,64}[,\])])", re.S)
 _MAY_BE_SPACE = frozenset(" \n\t\r\f\v\u00a0#/")
 _LISTS = frozenset({"list", "tuple", "set", "frozenset", "Array", "Arrays.asList", "List.of", "Set.of"})
 _CODE_WORDS = frozenset({"new", "lambda", "function", "async"})
@@ -266,6 +267,8 @@ class Reader:
         if top.kind in "[t" and not top.expression and (word := WORD.match(text, m.end())) and self.knows(word[0]):
             if text.startswith("(", word.end()):
                 self._odd("quoted", m.start(), opener, "")
+                if end := self._escaped(stack, m):
+                    return end
                 stack.append(Frame("(", word.start(), word[0], opener))
                 return word.end() + 1
             if text.startswith(opener + "(", word.end()):
@@ -280,6 +283,24 @@ class Reader:
             self._odd("quote", m.start(), text[m.start():end], "one string")
         self._put(top, value)
         return end
+
+    def _escaped(self, stack: list[Frame], m: re.Match[str]) -> int:
+        """A call in a string that is well formed: what is escaped in it is read so. Where it ends; 0 if it is none."""
+        string = _WELL_FORMED.match(self.text, m.start(1), m.start(1) + self._spare)
+        if string is None or "\\" not in string[0]:
+            self._spare -= 0 if string else min(self._spare, len(self.text) - m.start(1), 4096)
+            return 0
+        self._spare -= len(string[0])
+        inner = Reader(unescaped(string[0][1:-1]).strip(" ;"), self.known)
+        name = WORD.match(inner.text)
+        assert name
+        if inner._structure(Frame("(", 0, name[0]), name.end() + 1) != len(inner.text) or not inner.found:
+            return 0
+        call = inner.found[-1]
+        call.start, call.end = m.start(), string.end()
+        self.found.append(call)
+        self._put(stack[-1], Invoked(call.name, call.positional, call.arguments, call.start, call.end))
+        return string.end()
 
     def _code(self, top: Frame) -> int:
         """What is no value but stands for one: it is kept as it is. -1 where neither a comma nor the closer follows."""

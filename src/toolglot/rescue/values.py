@@ -70,13 +70,19 @@ _RUN = {quote: re.compile(rf"[^\\{quote}]*") for quote in "\"'`”’»"}
 # what stands behind the quote that ends a string; any other quote is an apostrophe, or words that are quoted in it
 _CLOSES = re.compile(r"\s{0,64}(?:\Z|[,\])};]|[+%*]\s{0,9}[\w\"'(]|```|</|<\||[\"'`]\s{0,9}[,\])]|#|//)")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": "", "_": "_", '"': '"', "'": "'", "\\": "\\",
             "/": "/", "`": "`"}
 _TOKEN = re.compile(r"[^\"'`()\[\]{},\\\n]+|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[\s\S]")
 
 
 def unescaped(text: str) -> str:
-    return _ESCAPE.sub(_one, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    read = _ESCAPE.sub(_one, text)
+    if _SURROGATE.search(read):                     # JSON writes what is beyond 16 bits as two escapes
+        read = read.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return read
 
 
 def _one(m: re.Match[str]) -> str:
