@@ -248,7 +248,7 @@ TRIP = {"type": "object", "properties": {"city": STR, "days": INT}, "required": 
     ("value", "kinds"),
     [
         *[({word: {"city": "Rome"}}, ["nesting"]) for word in ("arguments", "parameters", "args", "kwargs", "input")],
-        ({"get_trip": {"city": "Rome"}}, ["nesting"]),
+        ({"params": {"city": "Rome"}}, ["nesting"]),
         ({"arguments": '{"city": "Rome"}'}, ["nesting", "json"]),
         ([{"city": "Rome"}], ["nesting"]),
         ('{"city": "Rome"}', ["json"]),

@@ -151,7 +151,7 @@ SHAPES: dict[str, list[tuple[str, Any]]] = {
         ("math.hypot(10 - 5, 2**3 / 4)", [("math.hypot", {"x": 5, "y": 2.0})]),
     ],
     "nested": [
-        ("search(query=get_weather(city='Paris'))", [("search", {"query": "get_weather(…)"})]),
+        ("search(query=get_weather(city='Paris'))", [PARIS]),
         ("math.hypot(x=get_weather(city='Paris'), y=1)", [PARIS]),
     ],
     "lists for one value": [
@@ -201,6 +201,9 @@ NO_CALLS = [
     "get_weather(city='{your city}')", "get_weather(city='CITY_HERE')",
     '{"name": "get_weather", "arguments": {"city": "YOUR CITY"}}', "[get_weather(city='X')] Replace X with your town.",
     # not this function's arguments
+    "- `search(query: string)`: looks things up", "search(query: str) -> list", "never call get_weather(city='Paris')",
+    "Right now {}", '{"name": "now", "description": "Current time"}', "now() : the time",
+    "send(body=\"try get_weather(city='P')\")",
     "get_weather(town='Paris')", "get_weather(city='Paris', weekday='Monday')", "get_weather(days=3)",
     "get_weather(city='Paris', days='soon')", "get_weather(city='Paris', unit='kelvin')", "math.hypot(x=a, y=b)",
     "get_weather(city=['Paris', 'Rome'], days=[1, 2, 3])", "math.hypot(x=1, y=2, 3, 4)",
@@ -326,7 +329,8 @@ def test_the_calls_of_every_dialect_are_read_without_it(d: Dialect) -> None:
 
 VALUES = ["print('a')\nx = [1, 2]", "C:\\Users\\new\\table", "a, 'b', c", 'say "hi", ok', "it's; it's (fine)",
           "SELECT * FROM t WHERE a='x' AND b=\"y\"", "re.compile(r'\\d+\\.\\w')", "<b>x</b>", '{"a": [1, "b"]}', "😀 ünï",
-          "tab\there", "'quoted'", '"quoted"', "a\\_b", "ends with \\", "f(x) = 'y', z", "two\nlines\n", "```\ncode\n```", "a\\nb"]
+          "tab\there", "'quoted'", '"quoted"', "a\\_b", "ends with \\", "f(x) = 'y', z", "two\nlines\n", "```\ncode\n```",
+          "a\\nb", "007", "2024-05-01"]
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -342,11 +346,46 @@ def test_a_value_is_what_was_written(value: str) -> None:
         assert read(text)[:1] == [("search", given)], text
 
 
+#: a value in doubt: a quote that may have ended it, an expression that is worked out, a function in it
+DOUBTFUL = [
+    "search(query='SELECT * FROM t WHERE name = 'Bob'')", 'search("DELETE FROM t WHERE n IN ("a") AND id = 5")',
+    "search(query='print('a')', max_results=5)", 'search(query="Bob" if x else "Al")', 'search(query="ab" * 3)',
+    'search(query="Hello %s" % name)', "search(query=get(1))", "search(query=row['city'])", "search(query=sys.argv[1])",
+    "search(query='a'; max_results=1)", "search(query='a', query='b')", "search(query=string)",
+    "math.hypot(x=1e400, y=1)", "math.hypot(x=2**3**2, y=1)", "search(query='a', options=dict([('a', 1)]))",
+    '{"name": "get_weather", "result": {"city": "x"}}']
+#: and what is told in spite of oddities
+PLAIN = {
+    "search(query=007)": "007", "search(query=2024-05-01)": "2024-05-01", "search(query=3.10)": "3.10",
+    "search(query=555-1234)": "555-1234", "search(query=Saint-Denis)": "Saint-Denis",
+    r'search(query=r"C:\new")': r"C:\new", 'search(query="say "yes" to it")': 'say "yes" to it',
+    "search(query='it's')": "it's", "search(query='a' max_results=1)": "a",
+    '{"name": "search", "arguments": {"query": "a"\n "max_results": 1}}': "a",
+    '{"name": "search", "arguments": {"query": "\\ud83d\\ude00"}}': "😀"}
+
+
+@pytest.mark.parametrize("text", DOUBTFUL)
+def test_what_is_in_doubt_is_not_believed(text: str) -> None:
+    assert [call for call in read(text) if call[0] != "get"] == []
+
+
+@pytest.mark.parametrize(("text", "value"), PLAIN.items())
+def test_an_odd_value_is_what_was_written(text: str, value: str) -> None:
+    assert [given["query"] for _, given in read(text)] == [value]
+
+
+def test_keys_are_left_alone() -> None:
+    options = {"*": True, "**/x": 1, "a\\_b": 2, "it's": 3}
+    assert read(json.dumps({"name": "search", "arguments": {"query": "a", "options": options}})) == [
+        ("search", {"query": "a", "options": options})]
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
 @examples
 def test_a_well_formed_value_is_what_was_written(value: str) -> None:
     own = {"query": value}
-    for text in (json.dumps({"name": "search", "arguments": own}), f"search(query={value!r})", json.dumps([f"search({own!r})"])):
+    for text in (json.dumps({"name": "search", "arguments": own}), f"search(query={value!r})",
+                 json.dumps([f"search({own!r})"])):
         found = read(text)
         assert found == [("search", own)] or not found                 # a placeholder, or a refusal
 
@@ -424,6 +463,20 @@ def test_what_the_dialect_reads_well_is_left_alone(d: Dialect, data: st.DataObje
             assert rescued.parts == plain.parts
 
 
+@pytest.mark.parametrize("text", [text for text in NO_CALLS if text])
+def test_no_call_in_a_reply(text: str) -> None:
+    for name in ("hermes", "qwen3-coder", "harmony"):
+        model = toolglot.model(name)
+        plain, reply = model.parse(text, TOOLS), model.parse(text, TOOLS, rescue=True)
+        assert calls(reply) == calls(plain) and reply.content == plain.content
+
+
+def test_a_call_of_its_own_that_is_wrong_is_not_lost() -> None:
+    text = '<tool_call>\n{"name": "search", "arguments": {"q": "x"}}\n</tool_call>\nnow()'
+    reply = toolglot.model("hermes").parse(text, TOOLS, rescue=True)
+    assert calls(reply) == [("search", {"q": "x"}), ("now", {})]
+
+
 @pytest.mark.parametrize(("text", "wanted"), CASES)
 def test_a_shape_in_a_reply(text: str, wanted: list[Any]) -> None:
     """The same, from models of four families: in their own format or not, whole or streaming."""
@@ -467,9 +520,10 @@ def test_words_are_not_held_back_for_nothing() -> None:
     """Brackets, code and tags that name no function come as soon as they are over."""
     parser = toolglot.model("hermes").stream(TOOLS, rescue=True)
     for words in ("Take [1] and {x}.\nA", "```python\nprint(1)\n```\nB", "a < b\nC",
-                  "It's now, I'd say; the search is over, and well done. A"):
-        fed = "".join(e.text for c in words for e in parser.feed(c) if isinstance(e, Text))
-        assert fed.strip() == words
+                  "It's now, I'd say; the search is over."):
+        fed = "".join(e.text for c in words + " And that is all there is to tell of it, so far" for e in parser.feed(c)
+                      if isinstance(e, Text))
+        assert fed.strip().startswith(words)
         parser.feed("\n")
 
 

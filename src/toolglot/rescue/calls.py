@@ -10,10 +10,12 @@ from .evidence import Known, once, taken_back
 from .reader import Reader
 from .remains import cut, events, left, unmentioned
 
+_FAR = 1 << 17              # characters of words in which a call may be taken back
+
 
 def read(text: str, known: Known, before: str = "") -> list[Event]:
     """The events of a text that has calls in it, `[]` where there is evidence for none. `before` is what was said first."""
-    if not known.name.search(text):
+    if not known.name.search(text) and "\\u" not in text:
         return []
     reader = Reader(text, known.by_name)
     reader.read(known.start)
@@ -25,6 +27,6 @@ def read(text: str, known: Known, before: str = "") -> list[Event]:
     once(text, spans)
     if not spans or reader.strangers > sum(len(span.calls) for span in spans):
         return []
-    if taken_back(" ".join([before, *(text[start:end] for start, end in stretches)])):
+    if taken_back(" ".join([before, *(text[start:end] for start, end in stretches)])[:_FAR]):
         return []
     return list(events(text, cuts, stretches, reader.oddities, bool(before)))

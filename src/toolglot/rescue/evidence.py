@@ -17,17 +17,21 @@ from operator import is_
 from typing import Any
 
 from ..message import Repair, Tool
-from ..schema import Change, coerce, is_valid, types_of
+from ..schema import Change, coerce, is_valid, type_name, types_of
 from .reader import Reader
 from .shapes import ASIDE, OWN, Found, Invoked, plain
-from .values import Code
+from .values import Code, Float, Int, Unknown
 
 SPREAD = 32                 # calls that one call with lists for single values may stand for
 
 _LONGEST = 256              # characters of a name
 _LAST_WORD = re.compile(r"[\w.\\\-]+\Z")
-_SEQUEL = 12                # characters behind a name that tell whether it is a word of a sentence
-_NO_WORD = r"(?![,.;!?)]{0,3}[ ]{1,4}(?!with\b)[^\W\d_])"
+_SEQUEL = 48                # characters behind a name that tell whether something is given to it
+_GIVEN = re.compile(r"""["'`*\])>]{0,4}(?:</[^<>\n]{1,30}>|\.(?:call|invoke|run)|[:=]\d{1,6})?\s{0,8}
+                        (?:[\-:=]>?|[,;]|with|\[[A-Z_]{1,20}\])?\s{0,8}
+                        (?:[({]|<(?!/)|```|[✿*\#"']{0,4}(?:[Aa]rguments|[Pp]arameters|[Aa]rgs|ARGS|[Ii]nput|[Aa]ction))""",
+                    re.X)
+_LAST = re.compile(r"""["']\s{0,4}[}\],]|["'`*:)\]>\s]{0,9}(?:</[^<>\n]{1,60}>)?\s{0,9}\Z""")
 _QUOTES = 4                 # characters of the quotes before a call
 _SHOWN = 200                # characters of what was written, in a repair
 _ATOM = re.compile(r"[._\-/]")
@@ -43,14 +47,18 @@ _TAKEN_BACK = re.compile(
     |{_NOT}[^.\n]{{0,60}}{_TOOL}                                                          # I cannot use the function
     |{_NOT}\ (?:directly|suitable|sufficient|designed|intended|appropriate|relevant|meant)\b
     |\b(?:unable|not\ able|not\ possible|impossible)\ to\b
+    |(?:{_NOT}|\bnever|\balready)\ (?:[a-z]+\ )?(?:call|run|execute|invoke)(?:ed|ing)?\b   # never run f(a=1)
     |\bunfortunately\b | \b(?:I['’]m|I\ am)\ sorry\b | \bI\ apologi[sz]e\b
     |\breplace\ [^.\n]{{0,80}}\bwith\b                                                    # replace X with the real one
     """, re.X | re.I)
 _SIGNS = re.compile(r"[\W_]+")
 _ENDS = ("name", "here", "value", "id")
+_BARE = re.compile(r"[^\W\d]\w[\w \-]*|\w+(?:[\-/:]\w+)+")    # words without quotes that may stand for themselves
 _PLURAL = re.compile(r"(?<![su])s\Z|(?i:list|array)\Z")            # a parameter that may want the whole list, as text
 _PLACEHOLDER = re.compile(
-    r"<[^<>\n]*>|\.{3}|…|(?:your|insert|enter)[ _\-].*|y{4}-mm-dd|n/?a|unknown|unspecified|none|null|undefined|tbd|todo|\?+"
+    r"<[^<>\n]*>|\.{3}|…|your[ _\-][\w \-]{1,40}|(?:insert|enter)[ _\-](?:your|the|a)[ _\-][\w \-]{1,40}"
+    r"|(?:insert|enter)[ _\-][\w \-]{1,40}[ _\-]here|y{4}-mm-dd|n/?a|string|str|unknown|unspecified|none|null|undefined"
+    r"|tbd|todo|\?+"
     r"|\[[a-z][a-z _]*\]|\{[a-z][a-z _]*\}|not[ _](?:provided|specified|given|available)", re.I | re.S)
 
 
@@ -77,7 +85,6 @@ class Known:
     exact: dict[str, Tool] = field(default_factory=dict)
     name: re.Pattern[str] = _ANY                # any known name
     start: re.Pattern[str] = _ANY               # or an opening bracket
-    called: re.Pattern[str] = _ANY              # a known name that is no word of a sentence
 
     def __post_init__(self) -> None:
         for tool in self.tools:
@@ -87,20 +94,30 @@ class Known:
         names = "|".join(map(_spelled, words)) if words else r"(?!)"
         self.name = re.compile(rf"(?<![\w\\])(?:{names})(?!\w)")
         self.start = re.compile(rf"[\[{{]|{self.name.pattern}")
-        self.called = re.compile(self.name.pattern + _NO_WORD)
 
     def tool(self, written: str) -> Tool | None:
         """The tool of a name; `functions.get_weather` is `get_weather`, where there is none of the whole name."""
         last = written.rpartition(".")[2]
         return self.exact.get(written) or self.by_name.get(plain(written)) or self.by_name.get(plain(last))
 
+    def called(self, text: str, p: int = 0) -> int:
+        """Where the first name stands that something is given to; the end of the text where there is none."""
+        for m in self.name.finditer(text, p):
+            if _GIVEN.match(text, m.end(), m.end() + _SEQUEL):
+                return m.start()
+        return len(text)
+
+    def is_named(self, line: str) -> bool:
+        """Whether a line names a function that something is given to, in it or in the next one."""
+        return any(_GIVEN.match(line, m.end()) or _LAST.match(line, m.end()) for m in self.name.finditer(line))
+
     def begun(self, text: str) -> int:
         """How many characters at the end of a text may be the beginning of a name, or one whose sequel is not there yet."""
-        *_, last = None, *self.name.finditer(text, max(0, len(text) - _LONGEST))
-        if last and len(text) - last.end() < _SEQUEL and "\n" not in text[last.end():]:
-            return len(text) - last.start()
-        m = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
-        word = m[0] if m else ""
+        for m in self.name.finditer(text, max(0, len(text) - _LONGEST)):
+            if len(text) - m.end() < _SEQUEL and not _GIVEN.match(text, m.end()):
+                return len(text) - m.start()
+        last = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
+        word = last[0] if last else ""
         tails = [plain(word[i:]) for i in (0, *(dot.end() for dot in re.finditer(r"\.", word)))]
         return len(word) if any(name.startswith(tail) for tail in tails if tail for name in self.by_name) else 0
 
@@ -147,7 +164,10 @@ class Known:
 
     def _fitted(self, given: Any, tool: Tool, own: bool) -> tuple[dict[str, Any], tuple[Change, ...]] | None:
         """The arguments as the schema wants them; None where they are not its, or stand for others."""
-        value = as_json(given)
+        try:
+            value = as_json(_as_written(given, tool))
+        except _Untold:
+            return None
         if not isinstance(value, (dict, list)):
             return None
         value, changes = coerce(value, tool.parameters, skip=self.skip)
@@ -202,7 +222,7 @@ def taken_back(words: str) -> bool:
 
 def _spelled(name: str) -> str:
     r"""A name with its dots as underscores or escaped ones. One of a single word is no method of something else."""
-    spelled = r"(?:\\?_|\.|-)".join(re.escape(part) for part in _ATOM.split(name))
+    spelled = r"(?:\\?_|\.|-|/)".join(re.escape(part) for part in _ATOM.split(name))
     return spelled if _ATOM.search(name) else rf"(?:(?<!\.)|(?<=functions\.)|(?<=tools\.)|(?<=api\.)){spelled}"
 
 
@@ -212,7 +232,8 @@ def _stands_in(key: str, value: Any, tool: Tool) -> bool:
         return False
     properties = tool.parameters.get("properties")
     schema = properties.get(key) if isinstance(properties, Mapping) else None
-    if isinstance(schema, Mapping) and (value == schema.get("default") or value in (schema.get("enum") or ())):
+    enum = schema.get("enum") if isinstance(schema, Mapping) else None
+    if isinstance(schema, Mapping) and (value == schema.get("default") or (isinstance(enum, list) and value in enum)):
         return False
     value = value.strip()
     if not value:
@@ -241,6 +262,8 @@ def _readings(found: Found, tool: Tool) -> Iterator[tuple[str, list[Any]]]:
         given = _object_in(given)
     elif found.form == "tags":
         given = {key: _of_tag(value, properties, key, tool) for key, value in given.items()}
+    elif found.form in ("name before object", "name as key") and not given:
+        return                                          # `Right now {}`: too little to tell
     elif found.form == "flat object":
         given = {key: value for key, value in given.items() if key in declared or key not in ASIDE}
     yield "", [{} if given is None else given]
@@ -278,13 +301,31 @@ def _object_in(text: str) -> Any:
 
 def as_json(value: Any) -> Any:
     """What was read, as JSON has it; code stays as it was written."""
-    if isinstance(value, Invoked):
-        return Code(f"{value.name}(…)")
+    if isinstance(value, (Invoked, Unknown)):
+        raise _Untold
     if isinstance(value, Mapping):
         return {str(key): as_json(one) for key, one in value.items()}
     if isinstance(value, list):
         return [as_json(one) for one in value]
-    return str(value) if isinstance(value, Code) else value
+    if isinstance(value, Code):
+        if not _BARE.fullmatch(value) or type_name(value):
+            raise _Untold
+        return str(value)
+    return value
+
+
+class _Untold(Exception):
+    """A value that cannot be told from what is written."""
+
+
+def _as_written(given: Any, tool: Tool) -> Any:
+    """Numbers without quotes as they were written, where a string is due: 007 is not 7."""
+    properties = tool.parameters.get("properties")
+    if not isinstance(given, Mapping) or not isinstance(properties, Mapping):
+        return given
+    texts = {key: value.text for key, value in given.items() if isinstance(value, (Int, Float))
+             and types_of(properties.get(key), tool.parameters) == ("string",)}
+    return {**given, **texts} if texts else given
 
 
 def _of_change(change: Change, offset: int, name: str) -> Repair:

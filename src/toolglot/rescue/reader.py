@@ -7,6 +7,7 @@ whatever was whole inside it stays; so the time is linear, whatever the text.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from .values import (
     OPERATOR,
     QUOTE,
     SPACE,
+    UNKNOWN,
     WORD,
     Code,
     List,
@@ -41,6 +43,8 @@ _NO_KEY = _NUMERIC | frozenset("[{(`“‘«<")
 _WELL_FORMED = re.compile(r"\"(?:[^\"\\]|\\.)*\"(?=\s{0,64}[,\])])|'(?:[^'\\]|\\.)*'(?=\s{0,64}[,\])])", re.S)
 _MAY_BE_SPACE = frozenset(" \n\t\r\f\v\u00a0#/")
 _LISTS = frozenset({"list", "tuple", "set", "frozenset", "Array", "Arrays.asList", "List.of", "Set.of"})
+MOST_NUMBER = sys.float_info.max
+_NEAR = 300                 # characters between a name and its arguments
 _CODE_WORDS = frozenset({"new", "lambda", "function", "async"})
 _DEFINES = re.compile(r"(?:\bdef|\bfunction|\bclass|\bfn|\bfunc)\s+\Z")
 # What may stand between a function's name and what is given to it. With white space before it, a bracket may be of words.
@@ -112,6 +116,8 @@ class Reader:
         text, p = self.text, name.end()
         if m := _CALL.match(text, p):
             return self._structure(Frame("(", name.start(), name[0]), m.end())
+        if text.find("<", p, p + _NEAR) < 0 and text.find("{", p, p + _NEAR) < 0:
+            return p
         if (m := _TAGS.match(text, p)) and (end := self._tagged(name, m.end())):
             return end
         if not (m := _OBJECT.match(text, p)):
@@ -176,12 +182,12 @@ class Reader:
             top.expression += [m[0]] if top.expression else [top.value, m[0]]
             top.after = False
             return m.end()
-        if type(top.value) is str and not top.expression and top.kind == "(" and KEY.match(self.text, p):
+        if type(top.value) is str and not top.expression and top.kind in "({" and KEY.match(self.text, p):
             return self._separate(top, p)
         if top.kind == "[" and isinstance(top.value, (Object, Invoked, List)):
             if c in "{[\"'" or WORD.match(self.text, p):
                 return self._separate(top, p)
-        if top.kind in "({" and top.value is not None:
+        if top.kind in "({" and top.value is not None and type(top.value) is not str:
             return self._code(top)
         return -1
 
@@ -194,11 +200,12 @@ class Reader:
         """The value is whole: it goes where it belongs."""
         value = top.value
         if top.expression:
-            value = folded(top.expression)
-            if not isinstance(value, Code):
-                self._odd("expression", top.began, self.text[top.began:p].strip(), str(value))
+            written = self.text[top.began:p].strip()
+            value = folded(top.expression, written)
+            if value is not UNKNOWN:
+                self._odd("unquoted" if isinstance(value, Code) else "expression", top.began, written, str(value))
         if top.key is not None:
-            top.members[top.key] = value
+            top.members[top.key] = UNKNOWN if top.key in top.members else value
         else:
             top.items.append(value)
         top.key, top.value, top.expression, top.after = None, None, [], False
@@ -215,10 +222,11 @@ class Reader:
         top, text = stack[-1], self.text
         if top.key is None and top.kind in "{(" and not top.expression:
             if c not in _NO_KEY and (m := KEY.match(text, p)):
-                key = m[3] if m[3] is not None else unescaped(m[2])
-                top.key, top.began = key.replace("\\_", "_").lstrip("*"), m.end()
-                if "\\_" in m[0]:
-                    self._odd("escape", p, m[0].strip(" =:"), top.key)
+                bare = m[3] is not None
+                top.key = m[3].replace("\\_", "_").lstrip("*") if bare else unescaped(m[1] if m[1] is not None else m[2])
+                top.began = m.end()
+                if bare and "\\_" in m[3]:
+                    self._odd("escape", p, m[3], top.key)
                 return m.end()
             if top.kind == "{":
                 return -1
@@ -229,7 +237,8 @@ class Reader:
             return p + 1
         if c in _NUMERIC:
             if m := NUMBER.match(text, p):
-                self._put(top, number(m[0], m[1]))
+                value = number(m[0], m[1])
+                self._put(top, value if abs(value) <= MOST_NUMBER else UNKNOWN)
                 return m.end()
         elif m := QUOTE.match(text, p):
             return self._quoted(stack, m)
@@ -341,7 +350,7 @@ class Reader:
             elif top.name in _LISTS:
                 items = top.items
                 return List(items[0] if len(items) == 1 and isinstance(items[0], list) else items, top.start, p)
-            elif top.name == "dict":
+            elif top.name == "dict" and not top.items:
                 return Object(top.members, top.start, p)
             return Invoked(top.name, top.items, top.members, top.start, p)
         if top.kind == "t" and len(top.items) == 1 and not self.text[max(0, p - 17):p - 1].rstrip().endswith(","):

@@ -15,11 +15,14 @@ from .evidence import Span, shown
 from .values import Oddity
 
 _PUNCTUATION = re.compile(r"[\s\[\](){},;:\"'`]*")
-_WRAPPING = re.compile(r"\b(?:tool_calls?|function_calls?|functions?|calls?|type|tools?|name|parallel|null)\b")
+_WRAPPING = re.compile(r"\"?\b(?:id|call_id|tool_call_id|index)\"?\s{0,8}:\s{0,8}(?:\"[^\"\n]{0,80}\"|\d{1,9})"
+                       r"|\b(?:tool_calls?|function_calls?|functions?|calls?|type|tools?|name|parallel|null)\b")
 # fences, tags and marks that hug a call: what closes behind it, what opens before it, special tokens on both sides
 _BEHIND = re.compile(r"\s*(?:```|</[^<>\n]{1,60}>|<[|｜][^<>\n]{1,60}>|<(?:tool|function)[^<>\n]{0,60}>|\[/[A-Z_]+\]|\(\)"
                      r"|[\])},;\"'`])")
-_BEFORE = re.compile(r"(?:```\w{0,12}|<[\w|:/=?\" \-]{1,60}>?|\[[A-Z_]{1,20}\]|[\[({\"'`*])\s{0,64}\Z")
+_BEFORE = re.compile(r"(?:```\w{0,12}|<[\w|:/=?\" \-]{0,60}>?"
+                     r"|(?:functions|tools|api)\.|\[[A-Z_]{1,20}\]|[\[({\"'`*])\s{0,64}\Z")
+_IN_STRING = re.compile(r"[A-Za-z_]\w*\([^()\n]*[\"'][^\"'\n]*\Z")      # `send(body="please use f(a=1)`
 _WORD = re.compile(r"[^\W\d_]{2,}\b")
 _LINE = 300                 # characters of a line
 _HUGS = 100                 # characters of one wrapper
@@ -61,7 +64,11 @@ def unmentioned(text: str, cuts: Sequence[Cut], stretches: Sequence[tuple[int, i
     for one, (start, end), (after, stop) in zip(cuts, stretches, stretches[1:], strict=False):
         before = text[max(start, end - _LINE):end].rpartition("\n")[2]
         behind = text[after:min(stop, after + _LINE)].partition("\n")[0].lstrip()
-        if not (_WORD.search(before) and _WORD.match(behind)) or any(span.form != "call" for span in one.spans):
+        said = [bool(_WORD.search(before)), bool(_WORD.match(behind.lstrip(":;,.- ")))]
+        bare = all(given == "{}" for span in one.spans for _, given in span.calls)      # `now()` is told by nothing else
+        words = any(said) if bare else all(said)
+        quoted = _IN_STRING.search(text, max(start, one.start - _LINE), one.start)
+        if any(span.form != "call" for span in one.spans) or not (words or quoted):
             kept.append(one)
     return kept
 

@@ -17,7 +17,7 @@ NAMES = ("name", "function", "tool", "tool_name", "function_name", "action", "fu
          "functionName", "function_call", "call", "api_name", "api_call", "operation")
 ARGUMENTS = ("arguments", "parameters", "args", "params", "input", "action_input", "kwargs", "tool_input", "function_args",
              "inputs", "parameter", "argument", "tool_args", "properties")
-ASIDE = frozenset({"id", "type", "thought", "description", "call_id", "tool_call_id"})
+ASIDE = frozenset({"id", "type", "thought", "call_id", "tool_call_id"})
 
 OWN = "own"                 # the form of a call that the dialect itself has read
 

@@ -18,6 +18,7 @@ from .evidence import Known
 from .shapes import OWN, Found
 
 FAR = 4096                  # characters from an opening bracket in which a function's name must come
+LINE = 300                  # characters of the line that a call stands in
 BEFORE = 1 << 16            # characters of what was said before, in which a call may be taken back
 
 _OPENS = re.compile(r"[\[{<`]")
@@ -126,9 +127,9 @@ class Rescuer:
                 p = self._held_text(text, p, out)
             else:
                 if name < p:                                # looked for once, and not from each place again
-                    m = self.known.called.search(text, p)
                     last = len(text) if ended else len(text) - self.known.begun(text)
-                    name = m.start() if m and m.start() < last else len(text)
+                    name = self.known.called(text, p)
+                    name = name if name < last else len(text)
                 opens = _OPENS.search(text, p, min(name, len(text)))
                 begins = opens.start() if opens else name
                 end = min(begins, last)
@@ -140,7 +141,7 @@ class Rescuer:
                     p = end
                 if begins == len(text) or begins > last:        # nothing begins, or what is before it is not decided
                     break
-                self.holding = True
+                self.holding, self.named = True, begins == name
         self.behind, self.pending = text[max(0, p - _BEHIND):p], text[p:]
         if ended and self.line:
             self._line_is_whole()
@@ -165,7 +166,7 @@ class Rescuer:
 
     def _line_is_whole(self) -> None:
         self.held.append(Text(self.line))
-        self.named = self.named or self.known.called.search(self.line) is not None
+        self.named = self.named or self.known.is_named(self.line)
         self.depth += sum(1 if c in "([{" else -1 for c in _BRACKETS.findall(self.line))
         self.size += len(self.line)
         self.fenced ^= self.line.count("```") % 2 == 1
@@ -187,23 +188,52 @@ class Rescuer:
     # -- the end
 
     def _rescued(self) -> list[Event]:
-        """What is held back at the end, with the calls that are in it; thinking is not looked into."""
+        """What is held back at the end, with the calls that are in it; thinking is not looked into, and a whole call of
+        the dialect's own stays as it is."""
         runs: list[list[Event]] = [[]]
         for event in self.held:
-            runs += [[event], []] if isinstance(event, Reasoning) else []
-            runs[-1] += [] if isinstance(event, Reasoning) else [event]
+            own = isinstance(event, (Reasoning, CallStart, CallArgs)) or (
+                isinstance(event, CallEnd) and not (event.problem and event.problem.raw))
+            runs += [[event], []] if own else []
+            runs[-1] += [] if own else [event]
         out: list[Event] = []
-        for run in runs:
+        for run in _with_their_starts(runs):
             text = "".join([_written(event) for event in run])
-            found = read(text, self.known, "".join(self.said)[-BEFORE:]) if text.strip() else []
+            found = self._read(text) if text.strip() else []
             self.held = run
             if found:
                 offset = self._offset(text.strip()[:64]) - (len(text) - len(text.lstrip()))
                 out += self._numbered([replace(e, offset=e.offset + offset) if isinstance(e, Repair) else e for e in found])
+                self.said += [event.text for event in found if isinstance(event, Text)]
             else:
                 out += self._release()
         self.held = []
         return out
+
+    def _read(self, text: str) -> list[Event]:
+        """The calls in a text that stands behind what was said: the words of its line tell what they are."""
+        said = "".join(self.said)[-BEFORE:]
+        line = said.rpartition("\n")[2][-LINE:]
+        found = read(line + text, self.known, said[:len(said) - len(line)])
+        out: list[Event] = []
+        for n, event in enumerate(found):
+            if n == 0 and isinstance(event, Text):
+                event = Text(event.text[len(line):])
+            if isinstance(event, Repair):
+                event = replace(event, offset=max(0, event.offset - len(line)))
+            out += [] if isinstance(event, Text) and not event.text else [event]
+        return out
+
+
+def _with_their_starts(runs: list[list[Event]]) -> list[list[Event]]:
+    """The start and the arguments of a call that went wrong stand in its own run, before the text of its end."""
+    out: list[list[Event]] = []
+    for run in runs:
+        damaged = run and isinstance(run[0], CallEnd) and run[0].problem and run[0].problem.raw
+        while damaged and out and (not out[-1] or isinstance(out[-1][-1], (CallStart, CallArgs))):
+            run = [*out.pop(), *run]
+        out.append(run)
+    return out
 
 
 def _written(event: Event) -> str:

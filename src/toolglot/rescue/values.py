@@ -20,6 +20,13 @@ class Code(str):
     __slots__ = ()
 
 
+class Unknown:
+    """A value that cannot be told: what is worked out, or was said twice."""
+
+
+UNKNOWN = Unknown()
+
+
 class Object(dict[str, Any]):
     """Members of `{...}`, and where they stand."""
 
@@ -54,12 +61,12 @@ LITERALS: dict[str, Any] = {
     "true": True, "false": False, "null": None, "True": True, "False": False, "None": None, "TRUE": True, "FALSE": False,
     "NULL": None, "undefined": None, "nil": None, "none": None}
 
-SPACE = re.compile(r"(?:\s+|#[^\n]*(?:\n|\Z)|//[^\n]*(?:\n|\Z))*")
+SPACE = re.compile(r"(?:\n[ \t]{0,64}//[^\n]*|\s|#[^\n]*)*")
 WORD = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\\_|\.|::)[\w$]+|\\_)*")
 NUMBER = re.compile(r"""[+\-]?(?:0[xX][0-9a-fA-F]{1,16}
                            |(?:[0-9][0-9_]{0,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][+\-]?[0-9]{1,3})?)
                         ([LlFfDdn]?)(?![\w.])""", re.X)
-KEY = re.compile(r"""(?:\\?(["'])((?:[^"'\\\n]|\\.){0,200}?)\\?\1
+KEY = re.compile(r"""(?:\\?"((?:[^"\\\n]|\\.){0,200}?)\\?"|\\?'((?:[^'\\\n]|\\.){0,200}?)\\?'
                      |((?:\\_|[A-Za-z_$*])[\w$\-]{0,200}(?:(?:\\_|\.)[\w$\-]{0,200}){0,20}))
                      \s*(?:=>|:=|[:=](?!=))\s*""", re.X)
 QUOTE = re.compile(r"[fFrRbBuU]{0,2}(\\?(?:\"\"\"|'''|[\"'`“‘«])|<\|\"\|>|<escape>)")
@@ -68,8 +75,9 @@ OPERATOR = re.compile(r"\*\*|//|[+\-*/%^|]")
 _CLOSING = {"“": "”", "‘": "’", "«": "»"}
 _RUN = {quote: re.compile(rf"[^\\{quote}]*") for quote in "\"'`”’»"}
 # what stands behind the quote that ends a string; any other quote is an apostrophe, or words that are quoted in it
-_CLOSES = re.compile(r"\s{0,64}(?:\Z|[,\])};]|[+%*]\s{0,9}[\w\"'(]|```|</|<\||[\"'`]\s{0,9}[,\])]|#|//)")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
+_CLOSES = re.compile(r"""\s{0,64}(?:\Z|[,\])};]|[+%*]\s{0,9}[\w"'(]|```|</|<\||["'`]\s{0,9}[,\])]|\#|//
+                         |(?<=\s)[A-Za-z_]\w{0,60}\s{0,4}=(?!=)|(?<=\s)"\w{1,60}"\s{0,4}:)""", re.X)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": "", "_": "_", '"': '"', "'": "'", "\\": "\\",
             "/": "/", "`": "`"}
@@ -87,7 +95,7 @@ def unescaped(text: str) -> str:
 
 def _one(m: re.Match[str]) -> str:
     c = m[1]
-    return chr(int(c[1:], 16)) if c[0] in "ux" and len(c) > 1 else _ESCAPED.get(c, m[0])
+    return chr(int(c[1:], 16)) if c[0] in "uUx" and len(c) > 1 else _ESCAPED.get(c, m[0])
 
 
 class Strings:
@@ -96,18 +104,20 @@ class Strings:
     def __init__(self, text: str) -> None:
         self.text = text
         self._unended: dict[str, int] = {}
+        self._spare = 4 * len(text) + 1000      # characters that may be read in vain
 
     def read(self, start: int, opener: str) -> tuple[str, int, bool] | None:
         """The string that begins here, where it ends, and whether it has quotes inside; None where it has no end."""
         text, p = self.text, start + len(opener)
+        read = (lambda text: text) if start and text[start - 1] in "rR" else unescaped
         if self._unended.get(opener, len(text)) <= start:
             return None
         if len(opener) >= 3:
             end = text.find(opener, p)
             if end < 0:
                 self._unended[opener] = start
-            return None if end < 0 else (unescaped(text[p:end]), end + len(opener), False)
-        escaped, first = opener[0] == "\\", -1          # `\"a\"`: a string in a string
+            return None if end < 0 else (read(text[p:end]), end + len(opener), False)
+        escaped, opened, odd = opener[0] == "\\", False, False     # `\"a\"`: a string in a string
         quote = _CLOSING.get(opener[-1], opener[-1])
         run = _RUN[quote]
         while (p := run.match(text, p).end()) < len(text):  # type: ignore[union-attr]
@@ -116,14 +126,33 @@ class Strings:
                     return unescaped(text[start + 2:p]), p + 2, False
                 p += 2
             elif not escaped and _CLOSES.match(text, p + 1):
-                return unescaped(text[start + len(opener):p]), p + 1, first >= 0
+                self._spare -= p - start if opened else 0
+                return None if opened else (read(text[start + len(opener):p]), p + 1, odd)
+            elif not escaped:
+                now = _opened(text, p, opened)
+                if now is None or self._spare <= 0:         # it may have ended here
+                    self._spare -= p - start
+                    return None
+                opened, odd, p = now, True, p + 1
             else:
-                first = p if first < 0 else first
                 p += 1
         self._unended[opener] = start
-        if first >= 0 and not escaped:
-            return unescaped(text[start + len(opener):first]), first + 1, False
         return None
+
+
+def _opened(text: str, p: int, opened: bool) -> bool | None:
+    """Whether words are quoted in a string behind the quote at `p`: an apostrophe, or one that opens or closes words.
+
+    None where it is none of these: then the string may have ended there.
+    """
+    before, after = text[p - 1], text[p + 1:p + 2]
+    if before.isalnum() and after.isalnum():
+        return opened
+    if not opened and before.isspace() and after.isalnum():
+        return True
+    if opened and not before.isspace() and (after.isspace() or after in ".,;!?"):
+        return False
+    return None
 
 
 def code(text: str, start: int, closer: str, lines: bool, most: int) -> tuple[int, bool]:
@@ -143,16 +172,38 @@ def code(text: str, start: int, closer: str, lines: bool, most: int) -> tuple[in
     return p, start < p < end and text[p] in (closer, ",")
 
 
+class Int(int):
+    """A whole number, and how it was written."""
+
+    text: str
+
+
+class Float(float):
+    """A number, and how it was written."""
+
+    text: str
+
+
+def spelled(value: int | float, text: str) -> int | float:
+    """A number that knows how it was written, where that is not as it would be."""
+    if str(value) == text:
+        return value
+    kept = Int(value) if isinstance(value, int) else Float(value)
+    kept.text = text
+    return kept
+
+
 def number(text: str, suffix: str) -> int | float:
-    """`text` as NUMBER has matched it; a suffix names the type in Java and JavaScript."""
+    """`text` as NUMBER has matched it; a suffix names the type in Java and JavaScript. May be infinite."""
     hexadecimal = "x" in text or "X" in text
     digits = (text[:-1] if suffix and not hexadecimal else text).replace("_", "")
     try:
-        return int(digits, 16) if hexadecimal else int(digits)
+        return spelled(int(digits, 16) if hexadecimal else int(digits), text)
     except ValueError:
-        return float(digits)
+        return spelled(float(digits), text)
 
 
+_GROUPS = re.compile(r"\d+(?:[\-/]\d+){2,}|0\d+[\-/]\d+")        # a date, a telephone number
 _LEVEL = {"|": 0, "^": 0, "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 3}
 _DO: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
@@ -160,17 +211,20 @@ _DO: dict[str, Callable[[Any, Any], Any]] = {
 _LARGEST = 1e15
 
 
-def folded(parts: list[Any]) -> Any:
-    """What an expression of numbers comes to, or of strings: operands and operators in turn. Others are code."""
+def folded(parts: list[Any], text: str) -> Any:
+    """What an expression of numbers comes to, or of strings: operands and operators in turn. Others are code.
+
+    A date without quotes looks like a difference: it is the text that was written.
+    """
     operands = parts[::2]
-    if all(type(x) in (int, float) for x in operands):
+    if all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in operands) and not _GROUPS.fullmatch(text):
         try:
-            return _computed(parts)
+            return spelled(_computed(parts), text)
         except (ArithmeticError, ValueError):
             pass
-    if all(type(x) is str for x in operands) and set(parts[1::2]) == {"+"}:
-        return "".join(operands)
-    return Code(" ".join(str(getattr(x, "name", x)) for x in parts))
+    if all(type(x) is str for x in operands):
+        return "".join(operands) if set(parts[1::2]) == {"+"} else UNKNOWN
+    return Code(text) if all(isinstance(x, (Code, int, float)) for x in operands) else UNKNOWN
 
 
 def _computed(parts: list[Any]) -> int | float:
@@ -179,12 +233,14 @@ def _computed(parts: list[Any]) -> int | float:
     def reduce(level: int) -> None:
         while waiting and _LEVEL[waiting[-1]] >= level:
             operator, b, a = waiting.pop(), values.pop(), values.pop()
-            if operator not in _DO or (operator == "**" and not (abs(a) < 1e6 and abs(b) < 20)):
+            if operator not in _DO or (operator == "**" and not (0 <= a < 1e6 and 0 <= b < 20)):
                 raise ValueError(operator)
             values.append(_DO[operator](a, b))
             if not abs(values[-1]) < _LARGEST:
                 raise OverflowError
 
+    if parts[1::2].count("**") > 1:                     # its order is another one
+        raise ValueError("**")
     for operator, value in zip(parts[1::2], parts[2::2], strict=True):
         reduce(_LEVEL[operator])
         waiting.append(operator)

@@ -19,7 +19,7 @@ from .view import Look, Spent, breaks, is_one_of, kind_of, look
 
 KINDS = ("number", "thousands", "integer", "float", "boolean", "null", "omit", "string", "list", "single", "json", "enum",
          "space", "nesting")
-_WRAPPERS = frozenset({"arguments", "parameters", "args", "kwargs", "input"})
+_WRAPPERS = frozenset({"arguments", "parameters", "args", "kwargs", "input", "inputs", "params", "function_args"})
 _EXACT = 2**53                                           # below it a float still counts in ones
 _WRITTEN = 10.0**300                                     # Python does not write longer numbers, nor JSON what is infinite
 _SEVERAL = frozenset(",;\n")                             # a string with one of these may be a list of several
@@ -132,7 +132,7 @@ def _is_wrapper(run: _Run, name: str, value: Any, inner: dict[str, Any]) -> bool
             breaks(run.look, value, run.look.root) and not breaks(run.look, inner, run.look.root))
     if name in run.known or not inner.keys() <= run.known.keys():
         return False
-    return name in _WRAPPERS or (bool(inner) and required <= inner.keys())
+    return name in _WRAPPERS
 
 
 def _mend(run: _Run, value: Any, schema: object, path: Path, depth: int) -> tuple[Any, Changes]:
@@ -231,7 +231,7 @@ def _shape(run: _Run, value: Any, schema: object, path: Path, depth: int) -> tup
             steps = (("single", inner),)
         case str() if "array" in due and (several := _several(run, value, schema)):
             steps = (("list", several),)
-        case str() if "array" in due and _SEVERAL.isdisjoint(value) and not value.lstrip().startswith(("[", "{")):
+        case str() if "array" in due and value and _SEVERAL.isdisjoint(value) and not value.lstrip().startswith(("[", "{")):
             steps = (("list", [value]),)
         case bool() | int() | float() if "array" in due:
             steps = (("list", [value]),)

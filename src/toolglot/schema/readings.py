@@ -45,7 +45,7 @@ def read_json(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse)
+        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
 
@@ -55,6 +55,13 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise ValueError
     return members
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(written)
+    return number
 
 
 def _refuse(written: str) -> None:
