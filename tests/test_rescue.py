@@ -535,7 +535,8 @@ HOSTILE = [
     "<function=get_weather>", "<get_weather><arg_key>", "get_weather(1+", "get_weather(a b ", "get_weather(city='''",
     "```json\n[", "get_weather, ", "'get_weather'", "get_weather(city=lambda x: ", "no function ", "get_weather(city='x') ",
     '["get_weather", ', "{get_weather:", "get_weather(#\n", '{"get_weather": {"city": "x"}} ', "get_weather(city='x', ",
-    "replace ", "{'a': 'b' 'c' ", "(((get_weather", "get_weather(city=<", '["get_weather(city=\'a\')"] ']
+    "replace ", "{'a': 'b' 'c' ", "(((get_weather", "get_weather(city=<",
+    "get_weather[A]", "get_weather(city='x')\nthe tool ", '["get_weather(city=\'a\')"] ']
 
 
 @pytest.mark.parametrize("bit", HOSTILE)

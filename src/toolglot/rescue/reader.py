@@ -45,6 +45,8 @@ _MAY_BE_SPACE = frozenset(" \n\t\r\f\v\u00a0#/")
 _LISTS = frozenset({"list", "tuple", "set", "frozenset", "Array", "Arrays.asList", "List.of", "Set.of"})
 MOST_NUMBER = sys.float_info.max
 _NEAR = 300                 # characters between a name and its arguments
+# what a list of calls may begin with
+_LIST = re.compile(r"\s{0,64}(?:[\"'`{\[(“‘\\]|[A-Za-z_$][\w$.\\]{0,200}\s{0,4}[({,])")
 _CODE_WORDS = frozenset({"new", "lambda", "function", "async"})
 _DEFINES = re.compile(r"(?:\bdef|\bfunction|\bclass|\bfn|\bfunc)\s+\Z")
 # What may stand between a function's name and what is given to it. With white space before it, a bracket may be of words.
@@ -104,6 +106,8 @@ class Reader:
         p = 0
         while len(self.found) < MOST and (m := start.search(self.text, p)):
             p = m.end()
+            if m[0] == "[" and not _LIST.match(self.text, p):
+                continue
             if m[0] in "[{":
                 p = self._structure(Frame(m[0], m.start()), p)
             elif _DEFINES.search(self.text, max(0, m.start() - 16), m.start()):
