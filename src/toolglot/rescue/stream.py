@@ -191,13 +191,20 @@ class Rescuer:
         """What is held back at the end, with the calls that are in it; thinking is not looked into, and a whole call of
         the dialect's own stays as it is."""
         runs: list[list[Event]] = [[]]
+        call: list[Event] = []
         for event in self.held:
-            own = isinstance(event, (Reasoning, CallStart, CallArgs)) or (
-                isinstance(event, CallEnd) and not (event.problem and event.problem.raw))
-            runs += [[event], []] if own else []
-            runs[-1] += [] if own else [event]
+            if isinstance(event, (CallStart, CallArgs)):
+                call.append(event)
+            elif isinstance(event, CallEnd):
+                wrong = event.problem and event.problem.raw         # then it is text, and goes with what follows
+                runs += [[*call, event]] if wrong else [[*call, event], []]
+                call = []
+            elif isinstance(event, Reasoning):
+                runs += [[event], []]
+            else:
+                runs[-1].append(event)
         out: list[Event] = []
-        for run in _with_their_starts(runs):
+        for run in runs:
             text = "".join([_written(event) for event in run])
             found = self._read(text) if text.strip() else []
             self.held = run
@@ -223,17 +230,6 @@ class Rescuer:
                 event = replace(event, offset=max(0, event.offset - len(line)))
             out += [] if isinstance(event, Text) and not event.text else [event]
         return out
-
-
-def _with_their_starts(runs: list[list[Event]]) -> list[list[Event]]:
-    """The start and the arguments of a call that went wrong stand in its own run, before the text of its end."""
-    out: list[list[Event]] = []
-    for run in runs:
-        damaged = run and isinstance(run[0], CallEnd) and run[0].problem and run[0].problem.raw
-        while damaged and out and (not out[-1] or isinstance(out[-1][-1], (CallStart, CallArgs))):
-            run = [*out.pop(), *run]
-        out.append(run)
-    return out
 
 
 def _written(event: Event) -> str:
