@@ -13,9 +13,9 @@ from typing import Any
 
 from .plain import STEPS
 from .readings import folded, read_json, read_number
-from .types import DEPTH
+from .types import DEPTH, kind_of
 from .validate import is_plainly_valid, known_parameters, measure, validate
-from .view import Look, Spent, breaks, is_one_of, kind_of, look
+from .view import Look, Spent, breaks, is_one_of, look
 
 KINDS = ("number", "thousands", "integer", "float", "boolean", "null", "omit", "string", "list", "single", "json", "enum",
          "space", "nesting")

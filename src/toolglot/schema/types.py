@@ -150,21 +150,29 @@ def _both(a: tuple[str, ...] | None, b: tuple[str, ...] | None) -> tuple[str, ..
     return tuple(dict.fromkeys(t for t in a + b if t in wide_a and t in wide_b)) or a
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The JSON type of a value; "" for what JSON does not have."""
     match value:
-        case None:
-            return "null"
+        case str():
+            return "string"
         case bool():
             return "boolean"
         case int():
             return "integer"
         case float():
             return "number"
-        case str():
-            return "string"
-        case Mapping():
+        case None:
+            return "null"
+        case dict():
             return "object"
-    return "array"
+        case list():
+            return "array"
+    return ""
+
+
+def _kind(value: object) -> str:
+    """The JSON type of a value in a schema, which may be written in other mappings and sequences than JSON's."""
+    return "object" if isinstance(value, Mapping) else kind_of(value) or "array"
 
 
 def same(value: object) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .plain import FLOAT, kept, plain
-from .types import DEPTH, JSON_TYPES, resolve, same, types_of
+from .types import DEPTH, JSON_TYPES, kind_of, resolve, same, types_of
 
 _Shape = TypeVar("_Shape")
 _DEEP = DEPTH * 2  # steps from a value into its parts, and from a schema into its alternatives
@@ -135,26 +135,6 @@ def _key(value: object) -> object:
         return ("json", same(value))
     except (TypeError, ValueError, RecursionError):
         return ("unknown",)
-
-
-def kind_of(value: object) -> str:
-    """The JSON type of a value; "" for what JSON does not have."""
-    match value:
-        case str():
-            return "string"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case None:
-            return "null"
-        case dict():
-            return "object"
-        case list():
-            return "array"
-    return ""
 
 
 def is_one_of(value: object, kind: str, types: frozenset[str]) -> bool:
