@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import TOOLS, garbage, replies, spellings
 from toolglot.check import check, loss
 from toolglot.message import CallArgs, CallEnd, CallStart, Event, Reply, fold
-from toolglot.parse import Parser, parse
+from toolglot.parse import Feeds, Parser, parse
 from toolglot.plan import closing_of
 from toolglot.registry import dialects
 from toolglot.render import render
@@ -27,7 +27,11 @@ examples = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=
 
 
 def stream(d: Dialect, text: str, cuts: list[int], **more: Any) -> list[Event]:
-    parser, events, last = Parser(d, TOOLS, **more), [], 0
+    return fed(Parser(d, TOOLS, **more), text, cuts)
+
+
+def fed(parser: Feeds, text: str, cuts: list[int]) -> list[Event]:
+    events, last = [], 0
     for cut in [*sorted(c for c in cuts if c <= len(text)), len(text)]:
         events += parser.feed(text[last:cut])
         last = cut

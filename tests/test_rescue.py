@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import strategies
 import toolglot
-from test_laws import EXAMPLES, every_dialect, well_nested
+from test_laws import EXAMPLES, every_dialect, fed, well_nested
 from toolglot import schema
 from toolglot.check import loss
 from toolglot.message import Call, Event, Reply, Text, fold
@@ -423,11 +423,7 @@ def test_words_before_change_nothing_but_offsets(text: str, lines: int) -> None:
 
 
 def stream(model: Model, text: str, cuts: list[int]) -> list[Event]:
-    parser, events, last = model.stream(TOOLS, rescue=True), [], 0
-    for cut in [*sorted(c for c in cuts if c <= len(text)), len(text)]:
-        events += parser.feed(text[last:cut])
-        last = cut
-    return events + parser.close()
+    return fed(model.stream(TOOLS, rescue=True), text, cuts)
 
 
 @every_dialect
