@@ -96,14 +96,18 @@ def best(*runs: Callable[[], object], times: int) -> list[float]:
     return found
 
 
-def questions(category: str | None = None) -> list[dict[str, Any]]:
-    """The recorded questions of the Berkeley leaderboard with their functions and accepted answers."""
-    path = SHARED / "recorded" / "items.jsonl.gz"
+def recorded(name: str) -> list[dict[str, Any]]:
+    """The lines of a file of recorded questions or outputs of the Berkeley leaderboard."""
+    path = SHARED / "recorded" / f"{name}.jsonl.gz"
     if not path.is_file():
         raise SystemExit(f"{path.name} is not here: shared/recorded should lie beside the repository")
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        items = [json.loads(line) for line in file]
-    return [item for item in items if category in (None, item["category"])]
+        return [json.loads(line) for line in file]
+
+
+def questions(category: str | None = None) -> list[dict[str, Any]]:
+    """The recorded questions with their functions and accepted answers."""
+    return [item for item in recorded("items") if category in (None, item["category"])]
 
 
 def tools(count: int) -> list[dict[str, Any]]:

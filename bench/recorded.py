@@ -8,7 +8,6 @@ outputs with a decoder for each model. `--agreement` compares the two checkers a
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 from collections import Counter
@@ -22,6 +21,7 @@ import common
 import decoders
 
 from toolglot.message import Tool
+from toolglot.rescue import rescue
 from toolglot.tools import as_tools
 
 PYTHON = ("simple", "multiple", "parallel", "parallel_multiple")
@@ -43,8 +43,7 @@ class Verdict(NamedTuple):
 
 
 def outputs() -> list[dict[str, Any]]:
-    with gzip.open(common.SHARED / "recorded" / "outputs.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    return common.recorded("outputs")
 
 
 @cache
@@ -69,6 +68,10 @@ def tools(question: str, underscored: bool) -> tuple[Tool, ...]:
     return as_tools([{**f, "name": f["name"].replace(".", "_")} for f in functions] if underscored else functions)
 
 
+def tools_of(output: Output) -> tuple[Tool, ...]:
+    return tools(output["id"], underscores(output["model"]))
+
+
 def _as_strings(parameters: Mapping[str, Any]) -> dict[str, Any]:
     strings = {name: {"type": "string", "description": one.get("description", "")}
                for name, one in parameters["properties"].items()}
@@ -78,17 +81,18 @@ def _as_strings(parameters: Mapping[str, Any]) -> dict[str, Any]:
 # -- reading ---------------------------------------------------------------------------------------------------
 
 
-def judged(some: Sequence[Output]) -> list[Verdict]:
-    # here: to compare the checkers takes no reader
-    from toolglot.rescue import rescue
+def verdict(output: Output, calls: list[checker.Call]) -> Verdict:
+    item = items()[output["id"]]
+    wrong = checker.right(item, calls, underscores=underscores(output["model"]))
+    return Verdict(output, item["category"], calls, wrong)
 
-    found = []
-    for output in some:
-        item, underscored = items()[output["id"]], underscores(output["model"])
-        reply = rescue(output["raw"], tools(output["id"], underscored))
-        calls = [(call.name, call.arguments) for call in reply.calls]
-        found.append(Verdict(output, item["category"], calls, checker.right(item, calls, underscores=underscored)))
-    return found
+
+def rescued(output: Output, known: tuple[Tool, ...]) -> list[checker.Call]:
+    return [(call.name, call.arguments) for call in rescue(output["raw"], known).calls]
+
+
+def judged(some: Sequence[Output]) -> list[Verdict]:
+    return [verdict(output, rescued(output, tools_of(output))) for output in some]
 
 
 def read(some: Sequence[Output]) -> list[Verdict]:
@@ -188,14 +192,12 @@ def strictly(some: Iterable[Output]) -> tuple[list[Verdict], list[Output]]:
     """What the leaderboard's decoders read, judged by our checker, and what they could not read."""
     found, unreadable = [], []
     for output in some:
-        item = items()[output["id"]]
         try:
-            calls = decoders.read(output["model"], output["raw"], item["language"])
+            calls = decoders.read(output["model"], output["raw"], items()[output["id"]]["language"])
         except decoders.Unreadable:
             unreadable.append(output)
             continue
-        wrong = checker.right(item, calls, underscores=underscores(output["model"]))
-        found.append(Verdict(output, item["category"], calls, wrong))
+        found.append(verdict(output, calls))
     return found, unreadable
 
 

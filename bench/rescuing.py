@@ -45,10 +45,6 @@ HARD = {
 Read = Callable[[recorded.Output, tuple[Tool, ...]], "list[checker.Call]"]
 
 
-def ours(output: recorded.Output, tools: tuple[Tool, ...]) -> list[checker.Call]:
-    return [(call.name, call.arguments) for call in rescue(output["raw"], tools).calls]
-
-
 def strictly(output: recorded.Output, tools: tuple[Tool, ...]) -> list[checker.Call]:
     try:
         return decoders.read(output["model"], output["raw"], "Python")
@@ -80,7 +76,7 @@ def seconds(read: Read, some: Sequence[recorded.Output]) -> float:
     """For each text the faster of two readings: the tools have been seen before, as in a conversation."""
     total = 0.0
     for output in some:
-        tools = recorded.tools(output["id"], recorded.underscores(output["model"]))
+        tools = recorded.tools_of(output)
         runs = []
         for _ in range(2):
             began = thread_time()
@@ -91,13 +87,7 @@ def seconds(read: Read, some: Sequence[recorded.Output]) -> float:
 
 
 def row(name: str, read: Read, some: Sequence[recorded.Output], groups: dict[str, list[recorded.Output]]) -> list[str]:
-    verdicts = []
-    for output in some:
-        item, underscored = recorded.items()[output["id"]], recorded.underscores(output["model"])
-        calls = read(output, recorded.tools(output["id"], underscored))
-        wrong = checker.right(item, calls, underscores=underscored)
-        verdicts.append(recorded.Verdict(output, item["category"], calls, wrong))
-    found = recorded.scores(verdicts)
+    found = recorded.scores(recorded.verdict(output, read(output, recorded.tools_of(output))) for output in some)
     sizes = [sum(len(one["raw"].encode()) for one in part) for part in groups.values()]
     speeds = [f"{size / seconds(read, part) / 1e6:.2f}" for size, part in zip(sizes, groups.values(), strict=True)]
     return [name, f"{found['AST'][0]:.1f}", f"{found['irrelevance'][0]:.1f}", *speeds]
@@ -109,9 +99,9 @@ def recordings(every: int) -> str:
     some = [one for n, (_, group) in enumerate(groupby(some, key=lambda one: one["id"])) if n % every == 0 for one in group]
     groups: dict[str, list[recorded.Output]] = {"without": [], "with": []}
     for one in some:
-        calls = ours(one, recorded.tools(one["id"], recorded.underscores(one["model"])))
-        groups["with" if calls else "without"].append(one)
-    readers: dict[str, Read] = {"toolglot.rescue": ours, "json_repair": repaired, "the leaderboard's decoders": strictly}
+        groups["with" if recorded.rescued(one, recorded.tools_of(one)) else "without"].append(one)
+    readers: dict[str, Read] = {
+        "toolglot.rescue": recorded.rescued, "json_repair": repaired, "the leaderboard's decoders": strictly}
     try:
         import json_repair  # noqa: F401
     except ImportError:
