@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, Literal, Union
+
+Order = Literal["declared", "any"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ class Regex:
 class Until:
     """Any text up to the first of `ends`, and that end itself. `most`: characters of the text, at most; the text
     holds none of `without` (one that begins with a line break may not begin the text either), and where `first` names
-    characters, begins with none of them, nor with white space."""
+    characters, begins with none of them, nor with white space. `bare`: what is an end where there is no text."""
 
     ends: tuple[str, ...]
     most: int | None = None
     without: tuple[str, ...] = ()
     first: str = ""
+    bare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,6 @@ class Free:
     without: tuple[str, ...]
     most: int | None = None
     first: str = ""
-
-    @property
-    def begun(self) -> Rule:
-        """Its first character, where that is bound, and the rest; no marker of `without` may begin there."""
-        bad = "".join(sorted({*self.first, *(w[0] for w in self.without)}))
-        return Seq((Regex(f"[^\\s{class_of(bad)}]"), Free(self.without, self.most)))
-
-
-def class_of(characters: str) -> str:
-    """Characters as they stand in a class of a regular expression."""
-    return "".join([f"\\{c}" if not c.isalnum() and c.isascii() else c for c in characters])
 
 
 @dataclass(frozen=True)
@@ -93,21 +85,50 @@ class PythonValue:
 
 
 @dataclass(frozen=True)
+class AnyOrder:
+    """Each of `items` at most once, those that are marked surely, in any order, with `between` between neighbours.
+    `more` may stand anywhere among them, any number of times."""
+
+    items: tuple[tuple[bool, Rule], ...]
+    between: Rule = Lit("")
+    more: Rule | None = None
+
+
+@dataclass(frozen=True)
 class Ref:
     """A rule by its name."""
 
     name: str
 
 
-Rule = Union[Lit, Seq, Alt, Repeat, Regex, Until, Free, JsonValue, PythonValue, Ref]
+Rule = Union[Lit, Seq, Alt, Repeat, Regex, Until, Free, JsonValue, PythonValue, AnyOrder, Ref]
+
+
+def children(rule: Rule) -> tuple[Rule, ...]:
+    """The rules that a rule is made of; a name's own rule is none of them."""
+    match rule:
+        case Seq(rules) | Alt(rules):
+            return rules
+        case Repeat(item):
+            return (item,)
+        case AnyOrder(items, between, more):
+            return (*(item for _, item in items), between, *([more] if more else []))
+    return ()
 
 
 @dataclass(frozen=True)
 class Whitespace:
-    """How JSON is spaced between tokens: exactly these separators, and nothing else."""
+    """How JSON is spaced between tokens: exactly these separators and nothing else; or, where `most` is given, so many
+    white-space characters anywhere, at most."""
 
     item: str = ", "
     key: str = ": "
+    most: int = 0
+
+    @property
+    def gap(self) -> Rule:
+        """What may stand between two tokens."""
+        return Repeat(Regex(f"[ \\n\\r\\t]{{1,{self.most}}}"), 0, 1) if self.most else Seq(())
 
 
 @dataclass(frozen=True)
@@ -124,9 +145,10 @@ class Caps:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Named rules, the one to start with, and how JSON is spaced and bounded."""
+    """Named rules, the one to start with, and how JSON is spaced and bounded. `order`: of the members of objects."""
 
     rules: Mapping[str, Rule]
     start: str = "start"
     space: Whitespace = Whitespace()
     caps: Caps = Caps()
+    order: Order = "declared"

@@ -7,13 +7,30 @@ the automaton that watches for its strings: one rule a state, one character a st
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..message import ToolglotError
-from ..rules import Alt, Free, Grammar, JsonValue, Lit, PythonValue, Ref, Regex, Repeat, Rule, Seq, Until, class_of
+from ..rules import (
+    Alt,
+    AnyOrder,
+    Free,
+    Grammar,
+    JsonValue,
+    Lit,
+    PythonValue,
+    Ref,
+    Regex,
+    Repeat,
+    Rule,
+    Seq,
+    Until,
+)
 from ..values import Values, json_rules, patterns, python_rules
-from ..values.patterns import ANY, Build, Ranges, Unsupported, one_class, read, times
-from .automaton import DONE, FIRST, states_of
+from ..values.patterns import ANY, Build, Ranges, Unsupported, apart, one_class, read, times
+from .any_order import unrolled
+from .automaton import BEGIN, FIRST, is_done, states_of
 
 _LONG = 64  # llama.cpp unrolls a repeat, and refuses one of thousands: longer ones are written in powers of two
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -40,6 +57,7 @@ class _Writer:
     lines: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # a rule's name, and its name here
     taken: set[str] = field(default_factory=lambda: {"root"})
+    numbers: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     made: dict[object, str] = field(default_factory=dict)  # what has a rule of its own already
 
     def name_of(self, name: str) -> str:
@@ -50,10 +68,10 @@ class _Writer:
     def fresh(self, wanted: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9]+", "-", wanted).strip("-") or "rule"
         plain = plain if plain[0].isalpha() else f"r-{plain}"
-        name, number = plain, 1
+        name = plain
         while name in self.taken:
-            number += 1
-            name = f"{plain}-{number}"
+            self.numbers[plain] += 1
+            name = f"{plain}-{self.numbers[plain]}"
         self.taken.add(name)
         return name
 
@@ -71,6 +89,7 @@ class _Writer:
 
     def text(self, rule: Rule, tight: int = 0) -> str:
         """`tight`: 0 where a choice may stand, 1 where a sequence may, 2 where one item must."""
+        g = self.grammar
         match rule:
             case Lit(text):
                 return _quoted(text)
@@ -87,34 +106,39 @@ class _Writer:
                 body = " ".join(self.text(one, 1) for one in items) or '""'
                 return f"({body})" if tight == 2 and len(items) > 1 else body
             case Repeat(item, least, most):
-                return '""' if most == 0 or is_nothing(item) else self.repeat(self.text(item, 2), least, most)
+                if most == 0 or is_nothing(item):
+                    return '""'
+                body = self.repeat(self.text(item, 2), least, most)
+                return f"({body})" if tight == 2 and body[0] != "(" else body
             case Regex(pattern):
                 plain = self.regex(pattern)
                 return pattern if plain == rule else self.text(plain, tight)  # a class, as `one_class` writes it
-            case Until(ends, most, without, first) if first:
-                bad = class_of("".join(sorted({*first, *(w[0] for w in without)})))
-                return self.text(Seq((Regex(f"[^\\s{bad}]"), Until(ends, most, without))), tight)
-            case Until(ends, _, without):
-                return self.until(ends, without)
-            case Free(first=first) if first:
-                return self.text(rule.begun, tight)
-            case Free(without, most):
-                return self.free(without, most)
+            case Until(ends, _, without, first, bare):
+                return self.until(ends, without, first, bare)
+            case Free(without, most, first):
+                return self.free(without, most, first)
             case JsonValue(schema, root):
-                prefix = self.fresh("json-value")
-                return self.value(json_rules(schema, root, self.grammar.caps, self.grammar.space, prefix), tight)
+                made = json_rules(schema, root, g.caps, g.space, self.fresh("json-value"), g.order)
+                return self.value(made, tight)
             case PythonValue(schema, root):
-                prefix = self.fresh("python-value")
-                return self.value(python_rules(schema, root, self.grammar.caps, prefix=prefix), tight)
+                made = python_rules(schema, root, g.caps, g.space, self.fresh("python-value"), g.order)
+                return self.value(made, tight)
+            case AnyOrder():
+                name = self.fresh("order")
+                self.named(unrolled(rule, name))
+                return self.name_of(name)
             case Ref(name):
                 return self.name_of(name)
 
     def value(self, values: Values, tight: int) -> str:
-        for name, rule in values.rules.items():  # those that another value brought are the same
+        self.named(values.rules)
+        return self.text(values.rule, tight)
+
+    def named(self, rules: Mapping[str, Rule]) -> None:
+        for name, rule in rules.items():  # those that another value brought are the same
             if self.name_of(name) not in self.lines:
                 self.lines[self.name_of(name)] = ""
                 self.lines[self.name_of(name)] = self.text(rule)
-        return self.text(values.rule, tight)
 
     def regex(self, pattern: str) -> Rule:
         try:
@@ -152,27 +176,31 @@ class _Writer:
 
     # -- free text
 
-    def until(self, ends: tuple[str, ...], without: tuple[str, ...]) -> str:
+    def until(self, ends: tuple[str, ...], without: tuple[str, ...], first: str, bare: tuple[str, ...]) -> str:
         if not ends:
             raise ToolglotError("gbnf: free text needs an end")
-        return '""' if "" in ends else self.automaton("text", ends, without)
+        return '""' if "" in ends else self.automaton("text", ends, without, first, bare)
 
-    def free(self, without: tuple[str, ...], most: int | None) -> str:
+    def free(self, without: tuple[str, ...], most: int | None, first: str) -> str:
         if "" in without:
             raise ToolglotError("gbnf: every text holds the empty string, so no text is without it")
-        return self.automaton("free", (), without) if without else self.repeat(one_class(ANY), 0, most)
+        watching = without or first
+        return self.automaton("free", (), without, first) if watching else self.repeat(one_class(ANY), 0, most)
 
-    def automaton(self, kind: str, ends: tuple[str, ...], without: tuple[str, ...]) -> str:
-        key = (kind, ends, without)
+    def automaton(
+        self, kind: str, ends: tuple[str, ...], without: tuple[str, ...], at_first: str = "", bare: tuple[str, ...] = ()
+    ) -> str:
+        key = (kind, ends, without, at_first, bare)
         if key in self.made:
             return self.made[key]
-        states = states_of(ends, without)
+        states = states_of(ends, without, at_first, bare)
         names = {state: self.fresh(kind) for state in states}
-        first = self.made[key] = names[FIRST]
+        first = names[FIRST]
+        self.made[key] = names.get(BEGIN, first)
         for state, steps in states.items():
             arrows: dict[str, list[str]] = {}
             for char, reached in steps.items():
-                if reached in names or reached == DONE:
+                if reached in names or is_done(reached):
                     arrows.setdefault(names.get(reached, ""), []).append(char)
             options = [] if ends else ['""']
             if state[1] < 0:
@@ -180,7 +208,7 @@ class _Writer:
                 options.append(f"{one_class(patterns.without(ANY, watched))} {first}")
             options += [f"{_among(chars)} {target}".strip() for target, chars in arrows.items()]
             self.lines[names[state]] = " | ".join(options)
-        return first
+        return self.made[key]
 
 
 def _among(chars: list[str]) -> str:
@@ -207,6 +235,8 @@ def is_nothing(rule: Rule) -> bool:
             return any(map(is_nothing, items))
         case Repeat(item, least):
             return least > 0 and is_nothing(item)
+        case AnyOrder(items):
+            return any(must and is_nothing(item) for must, item in items)
     return False
 
 
@@ -227,7 +257,7 @@ def _quoted(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ToolglotError(f"gbnf: half of a surrogate pair in {text[:200]!r}") from None
-    return '"' + "".join(map(_escaped, text)) + '"'
+    return '"' + apart("".join(map(_escaped, text))) + '"'
 
 
 def _escaped(char: str) -> str:

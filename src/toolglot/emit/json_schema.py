@@ -6,7 +6,8 @@ The one rule: a tool's schema means here what it means alone: its references are
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..message import ToolglotError
@@ -15,7 +16,12 @@ from ..schema import type_name
 _DATA = frozenset({"enum", "const", "default", "examples", "example", "required", "dependentRequired"})
 _MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _CHOICES = frozenset({"allOf", "anyOf", "oneOf", "if", "$ref"})
+_OPEN = frozenset({"allOf", "not", "if", "then", "else", "contains", "propertyNames", "dependentSchemas"})
+_BESIDE = frozenset({"properties", "allOf", "anyOf", "oneOf", "if", "patternProperties"})
+_DEFS = ("$defs", "definitions")
 _DEPTH = 200  # schemas inside one another
+_LARGEST = 1e300
+_NODES = 200_000  # of one tool: a mapping that stands in many places is written as often
 
 
 def call_schema(
@@ -35,7 +41,8 @@ def call_schema(
     branches = []
     for number, (name, parameters) in enumerate(calls):
         base = f"tool-{number}"
-        arguments = _moved({"type": "object", **parameters}, f"#/$defs/{base}", name, 0)
+        arguments = _Move(f"#/$defs/{base}", name, not _refers_openly(parameters)).moved(
+            {"type": "object", **parameters}, 0, True)
         if _refers(arguments):
             shared[base] = arguments
             arguments = {"$ref": f"#/$defs/{base}"}
@@ -54,27 +61,72 @@ def _call(name: str, arguments: Any, name_key: str, arguments_key: str) -> dict[
     }
 
 
-def _moved(schema: Any, base: str, tool: str, depth: int) -> Any:
-    """A schema of a tool whose root has moved to `base`."""
+@dataclass
+class _Move:
+    """A tool's schema whose root moves to `base`. Its `$defs` are closed only where all that refers to them may be."""
+
+    base: str
+    tool: str
+    closed: bool
+    left: Iterator[int] = field(default_factory=lambda: iter(range(_NODES)))
+
+    def moved(self, schema: Any, depth: int, closed: bool) -> Any:
+        """`closed`: no member may stand that `properties` does not name, unless the schema says so itself."""
+        if depth > _DEPTH:
+            raise ToolglotError(f"{self.tool}: json_schema: its parameters are nested too deeply; flatten the schema")
+        if next(self.left, None) is None:
+            raise ToolglotError(f"{self.tool}: json_schema: its parameters are too large; name their parts under `$defs`")
+        if isinstance(schema, (list, tuple)):
+            return [self.moved(one, depth + 1, closed) for one in schema]
+        if not isinstance(schema, Mapping):
+            return schema
+        found: dict[str, Any] = {}
+        for key, value in schema.items():
+            if not _is_json(value):
+                continue  # NaN, a number of thousands of digits: no JSON says it, and it says nothing
+            inner = closed and key not in _OPEN and not (key in ("anyOf", "oneOf") and not _BESIDE.isdisjoint(schema))
+            if key == "$ref":
+                found[key] = _led(value, self.base, self.tool)
+            elif key == "type":
+                found |= _types(value)
+            elif key in _MAPS and isinstance(value, Mapping):
+                inner = self.closed if key in _DEFS else inner
+                found[key] = {name: self.moved(one, depth + 1, inner) for name, one in value.items()}
+            elif key not in ("$id", "$schema"):  # a base of its own would lead its references elsewhere
+                found[key] = value if key in _DATA else self.moved(value, depth + 1, inner)
+        if closed and "properties" in found and found.keys().isdisjoint(_CHOICES):
+            found.setdefault("additionalProperties", False)
+        return _this_draft(found)
+
+
+def _refers_openly(schema: Any, depth: int = 0) -> bool:
+    """Whether a `$ref` stands where closing what it leads to would change more than what may stand beside it."""
     if depth > _DEPTH:
-        raise ToolglotError(f"tool {tool!r}: its parameters are nested too deeply; flatten the schema")
+        return True
     if isinstance(schema, (list, tuple)):
-        return [_moved(one, base, tool, depth + 1) for one in schema]
+        return any(_refers_openly(one, depth + 1) for one in schema)
     if not isinstance(schema, Mapping):
-        return schema
-    found: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "$ref":
-            found[key] = _led(value, base, tool)
-        elif key == "type":
-            found |= _types(value)
-        elif key in _MAPS and isinstance(value, Mapping):
-            found[key] = {name: _moved(one, base, tool, depth + 1) for name, one in value.items()}
-        elif key not in ("$id", "$schema"):  # a base of its own would lead its references elsewhere
-            found[key] = value if key in _DATA else _moved(value, base, tool, depth + 1)
-    if "properties" in found and found.keys().isdisjoint(_CHOICES):
-        found.setdefault("additionalProperties", False)
-    return found
+        return False
+    if "$ref" in schema and not _BESIDE.isdisjoint(schema):
+        return True
+    return any(_refers(value) if key in _OPEN else _refers_openly(value, depth + 1)
+               for key, value in schema.items() if key not in _DATA)
+
+
+def _is_json(value: Any) -> bool:
+    return not isinstance(value, (int, float)) or abs(value) < _LARGEST
+
+
+def _this_draft(schema: dict[str, Any]) -> dict[str, Any]:
+    """In the words of 2020-12: lists of items, `nullable`, and draft 4's `exclusiveMinimum: true`."""
+    if isinstance(schema.get("items"), list):
+        schema["prefixItems"] = schema.pop("items")
+        schema |= {"items": schema.pop("additionalItems")} if "additionalItems" in schema else {}
+    for key in ("minimum", "maximum"):
+        strict = f"exclusive{key.capitalize()}"
+        if isinstance(schema.get(strict), bool) and schema.pop(strict) and key in schema:
+            schema[strict] = schema.pop(key)
+    return {"anyOf": [schema, {"type": "null"}]} if schema.pop("nullable", None) is True else schema
 
 
 def _led(ref: Any, base: str, tool: str) -> str:

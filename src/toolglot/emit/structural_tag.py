@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..rules import Alt, Free, Grammar, Lit, Ref, Regex, Repeat, Rule, Seq, Until, class_of
+from ..rules import Alt, Free, Grammar, Lit, Ref, Repeat, Rule, Seq, Until, children
 from .gbnf import gbnf, is_nothing
 
 _FORMATS = 2_000  # in one tag; a larger one is a single grammar
@@ -56,16 +56,10 @@ def _format(grammar: Grammar, rule: Rule, inside: tuple[str, ...], left: Iterato
             if name in inside:
                 raise _TooLarge
             return _format(grammar, grammar.rules[name], (*inside, name), left)
-        case Until(ends, most, without, first) if first:
-            bad = class_of("".join(sorted({*first, *(w[0] for w in without)})))
-            begun = Seq((Regex(f"[^\\s{bad}]"), Until(ends, most, without)))
-            return _format(grammar, begun, inside, left)
-        case Free(first=first) if first:
-            return _format(grammar, rule.begun, inside, left)
-        case Until(ends, most, without) if not _overlap(ends):
+        case Until(ends, most, without, "", ()) if not _overlap(ends) and not _in_lines(without):
             ending = [{"type": "const_string", "value": end} for end in ends]
             return _several("sequence", [_any_text((*ends, *without), most), _several("or", ending)])
-        case Free(without, most) if "" not in without:
+        case Free(without, most, "") if "" not in without and not _in_lines(without):
             return _any_text(without, most)
     return _grammar(grammar, rule)
 
@@ -105,20 +99,11 @@ def _together(grammar: Grammar, items: tuple[Rule, ...]) -> list[Rule]:
     return parts
 
 
-def _children(rule: Rule) -> tuple[Rule, ...]:
-    match rule:
-        case Seq(rules) | Alt(rules):
-            return rules
-        case Repeat(item):
-            return (item,)
-    return ()
-
-
 def _reach(grammar: Grammar, rule: Rule, names: set[str]) -> None:
     if isinstance(rule, Ref) and rule.name not in names:
         names.add(rule.name)
         _reach(grammar, grammar.rules[rule.name], names)
-    for child in _children(rule):
+    for child in children(rule):
         _reach(grammar, child, names)
 
 
@@ -126,7 +111,12 @@ def _has_text(grammar: Grammar, rule: Rule, seen: set[str]) -> bool:
     if isinstance(rule, Ref) and rule.name not in seen:
         seen.add(rule.name)
         return _has_text(grammar, grammar.rules[rule.name], seen)
-    return isinstance(rule, (Until, Free)) or any(_has_text(grammar, child, seen) for child in _children(rule))
+    return isinstance(rule, (Until, Free)) or any(_has_text(grammar, child, seen) for child in children(rule))
+
+
+def _in_lines(without: tuple[str, ...]) -> bool:
+    """Whether one of them counts at the beginning of the text too, without its line break."""
+    return any(word[:1] == "\n" and len(word) > 1 for word in without)
 
 
 def _overlap(ends: tuple[str, ...]) -> bool:
