@@ -8,39 +8,35 @@ may come only where `additionalProperties` says so, and a schema without a type 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..message import ToolglotError
-from ..rules import Alt, Caps, Lit, Ref, Regex, Repeat, Rule, Seq, Whitespace
-from ..schema import type_name
-from . import literals, scalars
-from .keywords import NOTES, Keywords, Nothing, as_list, place
+from ..rules import Alt, AnyOrder, Caps, Lit, Order, Ref, Regex, Repeat, Rule, Seq, Whitespace
+from . import literals, reading, scalars
+from .keywords import Keywords, Nothing, place
 from .literals import PYTHON, Notation, json_notation
 
 _INLINE = 6  # schemas inside one another in one rule: no reading of the rules recurses far
 _CHAIN = 8  # optional items inside one another in one rule
 _NAMES = 4_000  # how much may be written to keep additional names apart from declared ones
-_WORDS = {  # the keywords that speak of values of one type
-    "object": ("properties", "required", "additionalProperties"),
-    "array": ("items", "prefixItems", "additionalItems", "minItems", "maxItems"),
-    "string": ("minLength", "maxLength", "pattern", "format"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
-_KNOWN = NOTES.union({"$ref", "allOf", "anyOf", "oneOf", "enum", "const", "type"}, *_WORDS.values())
 
 
 class Values(NamedTuple):
-    """What a value may be, over named rules, and a sentence for each thing of the schema that they do not enforce."""
+    """What a value may be, over named rules; a sentence for each thing of the schema that they do not enforce, and for
+    each place where they allow less than it does."""
 
     rule: Rule
     rules: dict[str, Rule]
     unenforced: list[str]
+    narrowed: list[str]
 
 
 def json_rules(
-    schema: Any, root: Any = None, caps: Caps = Caps(), space: Whitespace = Whitespace(), prefix: str = "value"
+    schema: Any, root: Any = None, caps: Caps = Caps(), space: Whitespace = Whitespace(), prefix: str = "value",
+    order: Order = "declared",
 ) -> Values:
     """The schema's values as JSON, spaced as `space` says. `root` is what `$ref` points into; None: the schema.
 
@@ -48,18 +44,19 @@ def json_rules(
     caps and space can share one grammar. Raises ToolglotError for a schema that is none, that no value satisfies,
     that refers to nowhere, or that is too large.
     """
-    return _values(schema, root, caps, json_notation(space), prefix)
+    return _values(schema, root, caps, json_notation(space), prefix, order)
 
 
 def python_rules(
-    schema: Any, root: Any = None, caps: Caps = Caps(), space: Whitespace = Whitespace(), prefix: str = "value"
+    schema: Any, root: Any = None, caps: Caps = Caps(), space: Whitespace = Whitespace(), prefix: str = "value",
+    order: Order = "declared",
 ) -> Values:
     """The same as Python literals, spaced as `repr` does; `space` is not used. Strings may have either quote."""
-    return _values(schema, root, caps, PYTHON, prefix)
+    return _values(schema, root, caps, PYTHON, prefix, order)
 
 
-def _values(schema: Any, root: Any, caps: Caps, notation: Notation, prefix: str) -> Values:
-    made = _Converter(Keywords(schema if root is None else root), caps, notation, prefix)
+def _values(schema: Any, root: Any, caps: Caps, notation: Notation, prefix: str, order: Order) -> Values:
+    made = _Converter(Keywords(schema if root is None else root), caps, notation, prefix, order)
     at = ""
     try:
         rule = made.rule(schema, at, 0)
@@ -70,7 +67,7 @@ def _values(schema: Any, root: Any, caps: Caps, notation: Notation, prefix: str)
         raise ToolglotError(f"{place(at)}: the schema is nested too deeply") from None
     for name in _endless(made.rules):
         raise Nothing(f"{place(made.places.get(name, ''))}: no value satisfies it, for it would have no end")
-    return Values(rule, made.rules, list(made.keywords.unenforced))
+    return Values(rule, made.rules, list(made.keywords.unenforced), list(made.keywords.narrowed))
 
 
 def _endless(rules: Mapping[str, Rule]) -> list[str]:
@@ -92,6 +89,8 @@ def _endless(rules: Mapping[str, Rule]) -> list[str]:
                     watch(option, node)
             case Repeat(item, least) if least:
                 watch(item, above)
+            case AnyOrder(items):
+                watch(Seq(tuple(item for must, item in items if must)), above)
             case _:
                 news.append(above)
 
@@ -123,23 +122,6 @@ def _maybe(*items: Rule) -> Rule:
     return Repeat(Seq(items), 0, 1)
 
 
-def _is_of(value: object, types: Sequence[str]) -> bool:
-    match value:
-        case None:
-            name = "null"
-        case bool():
-            name = "boolean"
-        case int() | float():
-            name = "integer" if value == value // 1 and "integer" in types else "number"
-        case str():
-            name = "string"
-        case Mapping():
-            name = "object"
-        case _:
-            name = "array"
-    return name in types or "value" in types
-
-
 @dataclass
 class _Converter:
     """`rule` says what a schema allows; `at` is its place in the value, `depth` how far it stands inside its rule."""
@@ -148,6 +130,7 @@ class _Converter:
     caps: Caps
     notation: Notation
     prefix: str
+    order: Order
     rules: dict[str, Rule] = field(default_factory=dict)
     named: dict[int, tuple[Ref, Any]] = field(default_factory=dict)  # by identity, valid while the schema is held
     places: dict[str, str] = field(default_factory=dict)
@@ -179,43 +162,16 @@ class _Converter:
         return Ref(name)
 
     def body(self, schema: Mapping[str, Any], at: str, depth: int) -> Rule:
-        null: list[Rule] = [Lit(self.notation.words["null"])]
-        try:
-            flat = self.keywords.flat(schema, at)
-            for key in flat:
-                if key not in _KNOWN:
-                    self.keywords.skip(at, key)
-            return _one_of(self.options(flat, at, depth) + null * (flat.get("nullable") is True))
-        except Nothing:
-            if schema.get("nullable") is True:
-                return null[0]
-            raise
+        return _one_of(self.options(reading.whole(self.keywords, schema, at), at, depth))
 
     def options(self, schema: dict[str, Any], at: str, depth: int) -> list[Rule]:
         if "enum" in schema:
             return self.enum(schema, at)
-        for key in ("anyOf", "oneOf"):
-            if key in schema:
-                return self.branches(key, schema, at, depth)
-        types = self.types(schema, at)
-        if not types:
-            raise Nothing(f"{place(at)}: no value satisfies it, for none is of every `type` that is asked for")
-        return [self.typed(name, schema, at, depth) for name in types]
-
-    def branches(self, key: str, schema: dict[str, Any], at: str, depth: int) -> list[Rule]:
-        base = {name: value for name, value in schema.items() if name != key and name not in NOTES}
-        branches = self.keywords.list_of(schema, key, at)
-        if key == "oneOf" and len(branches) > 1:
-            self.keywords.skip(at, "oneOf", "that only one of its schemas holds is")
-        found: list[Rule] = []
-        for branch in branches:
-            try:
-                found.append(self.branch(base, branch, at, depth))
-            except Nothing:
-                continue
-        if not found:
-            raise Nothing(f"{place(at)}: no value satisfies any schema of `{key}`")
-        return found
+        if split := reading.branches(self.keywords, schema, at):
+            return reading.satisfiable([partial(self.branch, split.base, one, at, depth) for one in split.branches],
+                                       f"{place(at)}: no value satisfies any schema of `{split.key}`")
+        names = reading.types(self.keywords, schema, at)
+        return reading.satisfiable([partial(self.typed, name, schema, at, depth) for name in names])
 
     def branch(self, base: dict[str, Any], branch: Any, at: str, depth: int) -> Rule:
         if not base:
@@ -225,30 +181,8 @@ class _Converter:
         return self.later(whole, at) if deeper > 2 * _INLINE else self.body(whole, at, deeper)
 
     def enum(self, schema: dict[str, Any], at: str) -> list[Rule]:
-        for key in sorted(schema.keys() & (_KNOWN - NOTES - {"enum", "type"})):
-            self.keywords.skip(at, key, "beside `enum` it is")
-        types = self.types(schema, at) if "type" in schema else ["value"]
-        values = [value for value in self.keywords.list_of(schema, "enum", at) if _is_of(value, types)]
-        if not values:
-            raise Nothing(f"{place(at)}: no value satisfies it, for none in `enum` or `const` is allowed")
-        try:
-            return [Lit(text) for text in dict.fromkeys(map(self.notation.write, values))]
-        except (TypeError, ValueError):
-            raise ToolglotError(f"{place(at)}: `enum` or `const` holds what JSON cannot write") from None
-
-    def types(self, schema: dict[str, Any], at: str) -> list[str]:
-        """JSON's names; where the schema names none, those that its keywords speak of; "value" for any."""
-        if "type" not in schema:
-            return [name for name, words in _WORDS.items() if not schema.keys().isdisjoint(words)] or ["value"]
-        names: dict[str, None] = {}
-        for written in as_list(schema["type"]):
-            name = type_name(written)
-            if name is None and str(written).lower() != "any":
-                self.keywords.skip(at, "type", f"{str(written)[:80]!r} names no type that is known, so it is")
-            names[name or "value"] = None
-        if "value" in names:
-            return ["value"]
-        return [name for name in names if name != "integer" or "number" not in names]
+        values = reading.choices(self.keywords, schema, at)
+        return [Lit(text) for text in dict.fromkeys(self.notation.write(value) for value in values)]
 
     def typed(self, name: str, schema: dict[str, Any], at: str, depth: int) -> Rule:
         match name:
@@ -272,49 +206,70 @@ class _Converter:
     # -- objects and arrays
 
     def object(self, schema: dict[str, Any], at: str, depth: int) -> Rule:
-        properties = self.keywords.map_of(schema, "properties", at)
-        others = schema.get("additionalProperties", "properties" not in schema)
-        required = dict.fromkeys(name for name in self.keywords.list_of(schema, "required", at) if type(name) is str)
-        if not properties and not required and others is True:
+        said = reading.members(self.keywords, schema, at)
+        if said.any:
             return self.shared("object")
         pairs: list[tuple[bool, Rule]] = []
-        for name in (*properties, *(name for name in required if name not in properties)):
-            undeclared = schema.get("additionalProperties", True)
+        for name, (inner, must) in said.named.items():
             try:
-                value = self.rule(properties.get(name, undeclared), f"{at}.{name}", depth + 1)
+                value = self.rule(inner, f"{at}.{name[:80]}", depth + 1)
             except Nothing:
-                if name in required:
+                if must:
                     raise
                 continue
-            pairs.append((name in required, Seq((Lit(self.notation.write(name) + self.notation.key), value))))
+            pairs.append((must, self.pair(Lit(self.notation.write(name)), value)))
         more: Rule | None = None
         try:
-            value = self.rule(others, f"{at}.*", depth + 1)
-            more = Seq((self.other_names([*properties, *required], at), Lit(self.notation.key), value))
+            value = self.rule(said.others, f"{at}.*", depth + 1)
+            more = self.pair(self.other_names([*said.named], at), value)
         except Nothing:
             pass  # as with `false`: there are no additional ones
-        return Seq((Lit("{"), self.subset(pairs, more), Lit("}")))
+        return self.between("{", self.subset(pairs, more), "}")
+
+    def pair(self, key: Rule, value: Rule) -> Rule:
+        gap = self.notation.gap
+        if isinstance(key, Lit) and gap == Seq(()):
+            return Seq((Lit(key.text + self.notation.key), value))
+        return Seq((key, gap, Lit(self.notation.key), gap, value, gap))
+
+    def between(self, opener: str, inside: Rule, closer: str) -> Rule:
+        return Seq((Lit(opener), self.notation.gap, inside, Lit(closer)))
+
+    def comma(self) -> Rule:
+        gap = self.notation.gap
+        return Lit(self.notation.item) if gap == Seq(()) else Seq((Lit(self.notation.item), gap))
+
+    def item(self, rule: Rule) -> Rule:
+        """One of a list, with the white space after it."""
+        gap = self.notation.gap
+        return rule if gap == Seq(()) else Seq((rule, gap))
 
     def subset(self, pairs: list[tuple[bool, Rule]], more: Rule | None) -> Rule:
         """The required pairs and any of the others, in order and with commas between, then any number of `more`.
 
-        Up to the first required pair a comma follows each pair, after it a comma precedes each. Without one, the
-        first pair that stands is a choice, and all that may come after it are rules of their own: linear in size.
+        Up to the first required pair a comma follows each pair, after it a comma precedes each. Without one, each half
+        of them is a rule of its own: linear in size, and no rule leads to another more than a few times over, for
+        engines follow rules with a stack that ends.
         """
-        comma, most = Lit(self.notation.item), self.caps.items
+        comma, most = self.comma(), self.caps.items
+        if self.order == "any" and pairs:
+            return AnyOrder(tuple((must, self.own(pair)) for must, pair in pairs), comma, more)
         tail: list[Rule] = [] if more is None else [Repeat(Seq((comma, more)), 0, most)]
         first = next((i for i, (required, _) in enumerate(pairs) if required), None)
         if first is not None:
             before = [_maybe(pair, comma) for _, pair in pairs[:first]]
             after = [Seq((comma, pair)) if need else _maybe(comma, pair) for need, pair in pairs[first + 1 :]]
             return Seq((*before, pairs[first][1], *after, *tail))
-        options = [] if more is None else [self.listed([], more, 1, None if most is None else max(most, 1))]
-        rest: Rule = Seq(tuple(tail))
-        for _, pair in reversed(pairs):
-            one, following = self.own(pair), self.own(rest)
-            options.append(Seq((one, following)))
-            rest = Seq((_maybe(comma, one), following))
-        return Repeat(_one_of(options[::-1]), 0, 1) if options else Seq(())
+        options: list[Rule] = [Seq((self.some([pair for _, pair in pairs]), *tail))] if pairs else []
+        options += [] if more is None else [self.listed([], more, 1, None if most is None else max(most, 1))]
+        return Repeat(_one_of(options), 0, 1) if options else Seq(())
+
+    def some(self, pairs: list[Rule]) -> Rule:
+        """One or more of the pairs: some of the first half and perhaps of the second, or of the second alone."""
+        if len(pairs) == 1:
+            return self.own(pairs[0])
+        first, second = self.some(pairs[: len(pairs) // 2]), self.some(pairs[len(pairs) // 2 :])
+        return self.own(Alt((Seq((first, _maybe(self.comma(), second))), second)))
 
     def other_names(self, declared: list[str], at: str) -> Rule:
         if not declared:
@@ -325,10 +280,7 @@ class _Converter:
         return Regex(literals.other_than(self.notation, declared, self.caps.string))
 
     def array(self, schema: dict[str, Any], at: str, depth: int) -> Rule:
-        prefix, items = self.keywords.list_of(schema, "prefixItems", at), schema.get("items", True)
-        if isinstance(items, list):  # before 2020-12
-            prefix, items = items, schema.get("additionalItems", True)
-        least, most = self.keywords.bounds(schema, "minItems", "maxItems", at)
+        prefix, items, least, most = reading.items(self.keywords, schema, at)
         if most is None and self.caps.items is not None:
             most = max(self.caps.items, least, len(prefix))
         if not prefix and items is True and (least, most) == (0, self.caps.items):
@@ -337,17 +289,17 @@ class _Converter:
         inner: Rule | None = None
         try:
             for number, one in enumerate(prefix[:most]):
-                firsts.append(self.rule(one, f"{at}[{number}]", depth + 1))
+                firsts.append(self.item(self.rule(one, f"{at}[{number}]", depth + 1)))
             if most is None or len(firsts) < most:
-                inner = self.rule(items, f"{at}[]", depth + 1)
+                inner = self.item(self.rule(items, f"{at}[]", depth + 1))
         except Nothing:
             if least > len(firsts):
                 raise
-        return Seq((Lit("["), self.listed(firsts, inner, least, most), Lit("]")))
+        return self.between("[", self.listed(firsts, inner, least, most), "]")
 
     def listed(self, firsts: list[Rule], inner: Rule | None, least: int, most: int | None) -> Rule:
         """With commas between: each of `firsts` needs those before it, and `inner`, repeated, all of them."""
-        comma, count = Lit(self.notation.item), len(firsts)
+        comma, count = self.comma(), len(firsts)
         if inner is not None and not isinstance(inner, (Lit, Ref, Regex)):
             inner = self.own(inner)  # it stands twice below, which would double with each list inside a list
         if inner is not None and count == 0 and most != 0:
@@ -381,9 +333,10 @@ class _Converter:
             case "integer":
                 return Regex(literals.integers(None, None, self.caps.digits))
             case "object":
-                pair = Seq((self.shared("string"), Lit(self.notation.key), self.shared("value")))
-                return Seq((Lit("{"), self.listed([], pair, 0, self.caps.items), Lit("}")))
+                pair = self.pair(self.shared("string"), self.shared("value"))
+                return self.between("{", self.listed([], pair, 0, self.caps.items), "}")
             case "array":
-                return Seq((Lit("["), self.listed([], self.shared("value"), 0, self.caps.items), Lit("]")))
+                inner = self.item(self.shared("value"))
+                return self.between("[", self.listed([], inner, 0, self.caps.items), "]")
         words = map(Lit, self.notation.words.values())
         return Alt((*map(self.shared, ("object", "array", "string", "number")), *words))

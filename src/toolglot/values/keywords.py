@@ -13,12 +13,35 @@ from typing import Any, TypeGuard
 from ..message import ToolglotError
 from ..schema import pointed, type_name
 
-_STEPS = 1_000_000  # schemas and members looked at; a few seconds
+_STEPS = 500_000  # schemas and members looked at; a second or two
+_MOST = 10**9  # characters or items that a keyword asks for
+_LONGEST_PLACE = 8_000  # characters: engines have stacks that end
 _REFS = 100  # `$ref`s that lead straight to one another
 NOTES = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly", "$comment"}
     | {"$schema", "$id", "$defs", "definitions", "nullable", "optional"}
 )
+
+
+_PLAIN = NOTES - {"$defs", "definitions", "nullable", "$id"} | {"type", "properties", "required", "items", "enum"}
+
+
+def is_plain(schema: Any, depth: int = 20) -> bool:
+    """Whether all of a schema is held to in every notation, and nothing can be wrong in it. Most tools' schemas are so,
+    and need not be read twice."""
+    if not isinstance(schema, Mapping) or not schema.keys() <= _PLAIN or depth == 0:
+        return False
+    members, names = schema.get("properties", {}), schema.get("required", ())
+    if not isinstance(members, Mapping) or not isinstance(names, (list, tuple)):
+        return False
+    kind = schema.get("type")
+    choices = schema.get("enum")
+    return (isinstance(kind, str) and type_name(kind) is not None
+            and (choices is None or (isinstance(choices, (list, tuple)) and len(choices) > 0 and type_name(kind) == "string"
+                                     and all([isinstance(one, str) for one in choices])))
+            and all([isinstance(name, str) and name in members for name in names])
+            and ("items" not in schema or is_plain(schema["items"], depth - 1))
+            and all([isinstance(name, str) and is_plain(one, depth - 1) for name, one in members.items()]))
 
 
 class Nothing(ToolglotError):
@@ -46,11 +69,16 @@ class Keywords:
 
     root: Any
     unenforced: dict[str, None] = field(default_factory=dict)
+    narrowed: dict[str, None] = field(default_factory=dict)
     steps: int = 0
 
     def skip(self, at: str, key: str, why: str = "") -> None:
         """A sentence: this keyword at this place is not enforced."""
         self.unenforced[f"{place(at)}: `{key[:80]}`{': ' + why if why else ' is'} not enforced"] = None
+
+    def narrow(self, at: str, why: str) -> None:
+        """A sentence: at this place less is allowed than the schema does."""
+        self.narrowed[f"{place(at)}: {why}"] = None
 
     def count(self, at: str, steps: int = 1) -> None:
         """Bounds the time that a hostile schema takes."""
@@ -61,13 +89,13 @@ class Keywords:
     def list_of(self, schema: Mapping[str, Any], key: str, at: str) -> list[Any]:
         value = schema.get(key)
         if value is not None and not isinstance(value, (list, tuple)):
-            raise ToolglotError(f"{place(at)}: `{key}` must be a list, found {_cut(value)}")
+            raise ToolglotError(f"{place(at)}: `{key}` must be a list, found {shown(value)}")
         return list(value or ())
 
     def map_of(self, schema: Mapping[str, Any], key: str, at: str) -> Mapping[str, Any]:
         value = schema.get(key)
         if value is not None and not isinstance(value, Mapping):
-            raise ToolglotError(f"{place(at)}: `{key}` must be an object, found {_cut(value)}")
+            raise ToolglotError(f"{place(at)}: `{key}` must be an object, found {shown(value)}")
         return value or {}
 
     def bounds(self, schema: Mapping[str, Any], low: str, high: str, at: str) -> tuple[int, int | None]:
@@ -77,7 +105,10 @@ class Keywords:
             value = schema.get(key)
             whole = is_number(value) and value >= 0 and value == int(value)
             if key in schema and not whole:
-                self.skip(at, key, f"{_cut(value)} is no count, so it is")
+                self.skip(at, key, f"{shown(value)} is no count, so it is")
+            if is_number(value) and value > _MOST:
+                self.skip(at, key, f"{shown(value)} is too many, so it is")
+                whole = False
             counts.append(int(value) if is_number(value) and whole else None)
         least, most = counts[0] or 0, counts[1]
         if most is not None and least > most:
@@ -87,10 +118,12 @@ class Keywords:
     def checked(self, schema: Any, at: str) -> Any:
         """The schema itself, if it is one that some value may satisfy."""
         self.count(at)
+        if len(at) > _LONGEST_PLACE:
+            raise ToolglotError(f"{place(at)}: the schema is nested too deeply; flatten it, or let it refer to itself")
         if schema is False:
             raise Nothing(f"{place(at)}: no value satisfies the schema `false`")
         if schema is not True and not isinstance(schema, Mapping):
-            raise ToolglotError(f"{place(at)}: a schema is an object or a boolean, found {_cut(schema)}")
+            raise ToolglotError(f"{place(at)}: a schema is an object or a boolean, found {shown(schema)}")
         return schema
 
     def target(self, ref: Any, at: str) -> Any:
@@ -99,7 +132,7 @@ class Keywords:
         if not isinstance(found, (Mapping, bool)):
             remote = isinstance(ref, str) and not ref.startswith("#")
             why = "is remote, and nothing is fetched; put it under `$defs`" if remote else "leads nowhere"
-            raise ToolglotError(f"{place(at)}: `$ref` {_cut(ref)} {why}")
+            raise ToolglotError(f"{place(at)}: `$ref` {shown(ref)} {why}")
         return found
 
     def meant(self, schema: Any, at: str) -> Any:
@@ -110,7 +143,7 @@ class Keywords:
             if schema.get("nullable") is True:
                 return schema
             schema = self.target(schema["$ref"], at)
-        raise ToolglotError(f"{place(at)}: `$ref` {_cut(schema['$ref'])} leads in a circle")
+        raise ToolglotError(f"{place(at)}: `$ref` {shown(schema['$ref'])} leads in a circle")
 
     def flat(self, schema: Any, at: str) -> dict[str, Any]:
         """One schema without `$ref`, `allOf` and `const` that asks for the same."""
@@ -120,6 +153,10 @@ class Keywords:
         while todo:
             part, path = todo.pop()
             if self.checked(part, at) is True:
+                continue
+            if part.get("nullable") is True:
+                rest = {key: value for key, value in part.items() if key != "nullable"}
+                merged = self.both(merged, {"anyOf": [rest, {"type": "null"}]}, at)
                 continue
             if id(part) in path or len(path) > _REFS:
                 raise ToolglotError(f"{place(at)}: `$ref` and `allOf` lead in a circle, or are nested too deeply")
@@ -133,7 +170,7 @@ class Keywords:
             own = {key: value for key, value in part.items() if key not in ("$ref", "allOf", "const")}
             if "const" in part:
                 own = self.both(own, {"enum": [part["const"]]}, at)
-            merged = self.both(merged, own, at)
+            merged = self.both(merged, _this_draft(own), at)
         return merged
 
     def both(self, one: dict[str, Any], other: dict[str, Any], at: str) -> dict[str, Any]:
@@ -144,7 +181,10 @@ class Keywords:
         merged = {**other, **one}
         if "properties" in one or "properties" in other:
             merged["properties"] = self._members(one, other, at)
-        for key in one.keys() & other.keys() - NOTES - {"properties"}:
+        if _lists(one) and _lists(other):
+            merged.pop("additionalItems", None)
+            merged["prefixItems"], merged["items"] = self._items(one, other, at)
+        for key in (one.keys() & other.keys()) - NOTES - {"properties", *_ITEMS}:
             a, b = one[key], other[key]
             match key:
                 case "required":
@@ -155,7 +195,7 @@ class Keywords:
                     merged[key] = _in_both(as_list(a), as_list(b))
                 case "anyOf" | "oneOf":
                     merged[key] = [{"allOf": [branch, {key: b}]} for branch in self.list_of(one, key, at)]
-                case "items" | "additionalProperties" if not isinstance(a, list) and not isinstance(b, list):
+                case "additionalProperties":
                     merged[key] = {"allOf": [a, b]}
                 case "minimum" | "exclusiveMinimum" | "minLength" | "minItems" if is_number(a) and is_number(b):
                     merged[key] = max(a, b)
@@ -180,6 +220,41 @@ class Keywords:
         return found
 
 
+    def _items(self, one: dict[str, Any], other: dict[str, Any], at: str) -> tuple[list[Any], Any]:
+        """The first items of both and the rest; where one lists fewer first items, its rest holds."""
+        (mine, more), (theirs, others) = self.items_of(one, at), self.items_of(other, at)
+        count = max(len(mine), len(theirs))
+        self.count(at, count)
+        firsts = [{"allOf": [a, b]} for a, b in zip(mine + [more] * (count - len(mine)),
+                                                     theirs + [others] * (count - len(theirs)), strict=True)]
+        return firsts, {"allOf": [more, others]}
+
+    def items_of(self, schema: Mapping[str, Any], at: str) -> tuple[list[Any], Any]:
+        """The schemas of an array's first items, and of all others."""
+        if isinstance(schema.get("items"), list):  # before 2020-12
+            return self.list_of(schema, "items", at), schema.get("additionalItems", True)
+        return self.list_of(schema, "prefixItems", at), schema.get("items", True)
+
+
+_ITEMS = ("prefixItems", "items", "additionalItems")
+
+
+def _lists(schema: Mapping[str, Any]) -> bool:
+    return not schema.keys().isdisjoint(_ITEMS)
+
+
+def _this_draft(schema: dict[str, Any]) -> dict[str, Any]:
+    """With `exclusiveMinimum` and `exclusiveMaximum` as numbers, where they are draft 4's true and false."""
+    found = schema
+    for key in ("minimum", "maximum"):
+        strict = f"exclusive{key.capitalize()}"
+        if isinstance(schema.get(strict), bool):
+            found = {name: value for name, value in found.items() if name != strict}
+            if schema[strict] and key in found:
+                found[strict] = found.pop(key)
+    return found
+
+
 def _narrow(one: list[Any], other: list[Any]) -> list[Any]:
     names, others = ([type_name(written) for written in written_names] for written_names in (one, other))
     if None in names or None in others:  # "any", or a name that nobody knows
@@ -198,6 +273,10 @@ def _key(value: Any) -> object:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else repr(value)
 
 
-def _cut(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:99] + "…"
+def shown(value: object, most: int | None = 100) -> str:
+    """A value as errors and sentences show it."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits; a value deep inside itself
+        text = f"{type(value).__name__} at {id(value):x}, too large to show"
+    return text if most is None or len(text) <= most else text[: most - 1] + "…"

@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..rules import Whitespace
+from ..rules import Rule, Seq, Whitespace
 from . import patterns
 from .patterns import ANY, Ranges, Unsupported
 
-LONGEST = 40  # digits of a bound that is enforced
+LONGEST = 15  # digits of a bound that is enforced: llguidance holds to no longer ones
+
+
+PATTERN = 20_000  # characters of a pattern that is enforced
 
 
 @dataclass(frozen=True)
 class Notation:
     """`words`: how true, false and null are written. `chars`: each quote, and one character between two of them.
 
-    `escapes`: the characters that a pattern's string holds only as these. `write` gives a value's text.
+    `escapes`: the characters that a pattern's string holds only as these. `write` gives a value's text. `gap` is what
+    may stand between two tokens.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Notation:
     write: Callable[[Any], str]
     chars: Mapping[str, str]
     escapes: Mapping[str, str]
+    gap: Rule
 
 
 _HEX = "[0-9A-Fa-f]"
@@ -58,7 +63,8 @@ def json_notation(space: Whitespace) -> Notation:
     words = {"true": "true", "false": "false", "null": "null"}
     escapes = {**_SHORT, "\b": r"\b", "\f": r"\f"}
     write = partial(_dump, item=space.item, key=space.key)
-    return Notation("json", words, space.item, space.key, write, {'"': _JSON_CHAR}, escapes)
+    item, key = (",", ":") if space.most else (space.item, space.key)
+    return Notation("json", words, item, key, write, {'"': _JSON_CHAR}, escapes, space.gap)
 
 
 PYTHON = Notation(
@@ -69,6 +75,7 @@ PYTHON = Notation(
     _repr,
     {quote: rf"(?:[^\x00-\x1F\x5C\x{ord(quote):02X}]|{_PYTHON_ESCAPE})" for quote in "'\""},
     _SHORT,
+    Seq(()),
 )
 
 
@@ -89,6 +96,8 @@ def matching(notation: Notation, pattern: object, longest: int | None) -> str:
     """
     if not isinstance(pattern, str):
         raise Unsupported("what is no text")
+    if len(pattern) > PATTERN:
+        raise Unsupported(f"more than {PATTERN:,} characters")
     text = pattern
 
     def inside(quote: str) -> str:

@@ -21,6 +21,7 @@ _DEPTH = 50  # groups inside one another
 _COUNT = re.compile(r"\{([0-9]{1,99})(?:(,)([0-9]{0,99}))?\}")
 _GROUP = re.compile(r"\((?:\?(?::|P?<[A-Za-z_]\w*>))?(?!\?)")
 _CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8})")
+_AFTER = re.compile(r"(?<=\\x[0-9A-F]{2})[0-9A-Fa-f]+")
 _CONTROLS = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11, "0": 0}
 
 
@@ -68,8 +69,13 @@ def one_class(ranges: Ranges) -> str:
     if ranges == ANY:
         return f"[\\x00-{chr(_LAST)}]"
     if ranges and ranges[-1][1] == _LAST:  # the negated form never has a surrogate as its end
-        return f"[^{_spans(without(ANY, ranges))}]"
-    return f"[{_spans(ranges)}]"
+        return f"[^{apart(_spans(without(ANY, ranges)))}]"
+    return f"[{apart(_spans(ranges))}]"
+
+
+def apart(text: str) -> str:
+    """The same with no digit after an escape of two: xgrammar takes more than two for it."""
+    return _AFTER.sub(lambda run: "".join([f"\\x{ord(c):02X}" for c in run[0]]), text)
 
 
 def _spans(ranges: Ranges) -> str:
