@@ -143,7 +143,8 @@ class Tool:
 
     `parameters` is a JSON schema of type object; `raw` is the tool as its author wrote it, in OpenAI's shape
     (`{"type": "function", "function": {...}}`), key order kept: chat templates print it as it is.
-    `function` is what runs it, if anything does.
+    `function` is what runs it, if anything does. `format` is of a custom tool, whose one argument is a text: "lark" or
+    "regex", and the definition that the text is held to.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Tool:
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     function: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    format: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not self.raw:

@@ -22,6 +22,7 @@ from .schema import resolve, type_name, types_of
 from .signatures import bind, describe, is_model, model_schema
 
 _LONGEST_NAME = 256
+_SHOWN_GRAMMAR = 2_000  # characters of a custom tool's grammar that the model is told
 _SHAPES = (
     "a Tool, a Python function, a pydantic model, or a tool in OpenAI's, Anthropic's or MCP's shape, "
     'such as {"type": "function", "function": {"name": …, "description": …, "parameters": {…}}}'
@@ -75,7 +76,7 @@ def _each(x: Any, place: str, top: bool = False) -> Iterator[tuple[str, Tool]]:
 def _tool(x: Any, place: str) -> Tool:
     if isinstance(x, Tool):
         tool = _checked(x.name, x.description, x.parameters, x.raw or None, place)
-        return dataclasses.replace(tool, function=x.function)
+        return dataclasses.replace(tool, function=x.function, format=x.format)
     if isinstance(x, Mapping):
         return _from_dict(x, place)
     if is_model(x):
@@ -104,6 +105,8 @@ def _from_function(function: Callable[..., Any], place: str) -> Tool:
 
 def _from_dict(x: Mapping[str, Any], place: str) -> Tool:
     kind = x.get("type")
+    if kind == "custom" and "input_schema" not in x:        # Anthropic says it of every tool of the user's
+        return _custom(x, place)
     if "function" in x and kind in (None, "function"):
         inner, place = x["function"], f"{place}.function"
         if not isinstance(inner, Mapping):
@@ -118,6 +121,32 @@ def _from_dict(x: Mapping[str, Any], place: str) -> Tool:
         raise _wrong(place, _SHAPES, x, "write it as one of these")
     raw = {"type": "function", "function": x} if key in (None, "parameters") and kind is None else None
     return _checked(x.get("name"), x.get("description"), x.get(key or ""), raw, place, key)
+
+
+def _custom(x: Mapping[str, Any], place: str) -> Tool:
+    """OpenAI's custom tool, in the shape of Responses or of Chat: a function of one text, `input`."""
+    if "custom" in x:
+        x, place = x["custom"], f"{place}.custom"
+        if not isinstance(x, Mapping):
+            raise _wrong(place, "an object with a name", x, "describe the tool there")
+    given = x.get("format")
+    given = {"type": "text"} if given is None else given
+    shape = '{"type": "text"} or {"type": "grammar", "syntax": "lark", "definition": "…"}'
+    if not isinstance(given, Mapping) or given.get("type") not in ("text", "grammar"):
+        raise _wrong(f"{place}.format", shape, given, "write it as one of these")
+    held: tuple[str, str] | None = None
+    if given["type"] == "grammar":
+        inner = given.get("grammar", given)
+        if not isinstance(inner, Mapping) or inner.get("syntax") not in ("lark", "regex") or not isinstance(
+                inner.get("definition"), str):
+            raise _wrong(f"{place}.format", shape, given, "the syntax is lark or regex, the definition a text")
+        held = inner["syntax"], inner["definition"]
+    words = "The text that the tool is given."
+    if held and len(held[1]) <= _SHOWN_GRAMMAR:
+        words = f"The text that the tool is given, in this grammar ({held[0]}):\n{held[1]}"
+    schema = {"type": "object", "properties": {"input": {"type": "string", "description": words}}, "required": ["input"],
+              "additionalProperties": False}
+    return dataclasses.replace(_checked(x.get("name"), x.get("description"), schema, None, place), format=held)
 
 
 def _schema_key(x: Mapping[str, Any], place: str) -> str | None:
