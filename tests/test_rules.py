@@ -339,3 +339,16 @@ def test_the_type_beside_a_value_decides_and_a_number_is_told_and_not_read() -> 
     assert render(typed, calls) == text and parse(typed, text).calls == calls
     assert parse(typed, "<call f#9><a:string>1</><b:any>1</></call>").calls == (Call("f", {"a": "1", "b": 1}),)
     assert parse(typed, "<call f#1><a:integer>x</></call>").calls[0].arguments == {"a": "x"}
+
+
+def test_rule_12_equal_keys_inside_an_argument_are_a_note_and_the_last_one_counts() -> None:
+    reply = model("hermes").parse('<tool_call>\n{"name": "f", "arguments": {"o": {"a": 1, "a": 2}}}\n</tool_call>')
+    assert [call.arguments for call in reply.calls] == [{"o": {"a": 2}}]
+    assert [(p.kind, p.raw) for p in reply.problems] == [("duplicate key", "")]
+
+
+@pytest.mark.parametrize("name", ["functionary-v2", "functionary-v2.5", "functionary-v3.2"])
+def test_a_marker_that_ends_in_a_word_does_not_begin_a_longer_one(name: str) -> None:
+    tools = [Tool("python_names", "", {"type": "object", "properties": {"s": {"type": "string"}}})]
+    m, call = model(name), Call("python_names", {"s": "x"})
+    assert m.parse(m.write([call]), tools).calls == (call,)

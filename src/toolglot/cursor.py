@@ -241,7 +241,7 @@ class Cursor:
                 yield from (self._python_string(kept.append if key else emit, c) if python
                             else self._string(kept.append if key else emit))
                 if key:
-                    self._new_key("".join(kept), keys[-1])
+                    self._new_key("".join(kept), keys)
                     emit("".join(kept))
             elif c in "{[(" and c and not key and (python or c != "("):
                 if len(closers) == self.limits.nesting:
@@ -299,11 +299,14 @@ class Cursor:
         if emit:
             emit(written)
 
-    def _new_key(self, written: str, known: set[str]) -> None:
+    def _new_key(self, written: str, keys: list[set[str]]) -> None:
+        """Equal keys of the outermost object leave in doubt what is meant; further inside the last one counts."""
         key = json.loads(written)
-        if key in known:
-            raise Mismatch("duplicate key", "each key once", repr(key))
-        known.add(key)
+        if key in keys[-1]:
+            if len(keys) == 1:
+                raise Mismatch("duplicate key", "each key once", repr(key))
+            self.note = ("duplicate key", "each key once", repr(key), self.offset)
+        keys[-1].add(key)
 
     def _string(self, emit: Emit) -> Step[None]:
         self.pos += 1
@@ -402,7 +405,7 @@ class Cursor:
             raise Mismatch("malformed", "a key" if key else "a value", repr(found))
         if key:
             written = f'"{written}"'
-            self._new_key(written, keys[-1])
+            self._new_key(written, keys)
         if written.endswith(repr(MOST)) and not token.endswith(written):
             self.note = ("number out of range", "a number that fits 64 bits", repr(token[:20]), self.offset)
         self.pos = end

@@ -342,6 +342,9 @@ class Parser:
         if opener:
             yield from c.literal(marks(opener), opener)
         if block.rest and isinstance(block.rest[0], Raw):
+            after = yield from c.peek()
+            if opener[-1:].isalnum() and (after.isalnum() or after == "_"):     # the name of a function that begins so
+                raise Mismatch("malformed", "white space", repr(after))
             yield from c.at_most(block.opener[len(block.opener.rstrip()):])
         if block.calls is None:
             c.unmark()

@@ -94,6 +94,7 @@ class Plan(NamedTuple):
     join: str                                       # white space between two parts
     lead: str                                       # white space before content
     ends: tuple[str, ...]                           # openers of calls and stops: what may follow a whole call
+    stray: tuple[str, ...]                          # what in content closes nothing
 
 
 def literals(template: Template) -> list[str]:
@@ -175,7 +176,7 @@ def plan(dialect: Dialect, special: bool) -> Plan:
     ends = tuple({*dialect.stop, *(b.opener for b in blocks), *([dialect.join] if strong(dialect.join) else [])})
     return Plan(dialect, order, tuple(by_atoms[tuple(s)] for s in order.sequences), tuple(starts),
                 "" if dialect.join.strip() else dialect.join,
-                written(dialect.content) if is_bare(dialect.content) else "", ends)
+                written(dialect.content) if is_bare(dialect.content) else "", ends, tuple(sorted(stray)))
 
 
 def tag(literal: str, special: frozenset[str]) -> str:
@@ -264,17 +265,23 @@ class SpanEnd(NamedTuple):
 
 
 @remember
+def enders(plan: Plan, kind: str) -> tuple[str, ...]:
+    """What else than its closer ends a block of this kind."""
+    d = plan.dialect
+    others = [e for e in (*d.stop, d.join) if strong(e)]
+    begins = [b.opener for _, bs in plan.meaning for b in bs if b.kind != kind] if d.call_ends_reasoning else []
+    return (*others, *begins)
+
+
 def span_end(plan: Plan, kind: str, template: Template) -> SpanEnd:
     d, after = plan.dialect, template[template.index(TEXT) + 1:]
     closing, closer = written(after), written(after).strip()
     edge = closing if closer else d.join
     lead, trail = edge[: len(edge) - len(edge.lstrip())], closing[len(closing.rstrip()):]
-    others = [e for e in (*d.stop, d.join) if strong(e)]
     if closer:
-        begins = [b.opener for _, bs in plan.meaning for b in bs if b.kind != kind]
         closers = tuple(dict.fromkeys(o.strip() for o, _ in leading(after)))
-        table = marks_with_lead(lead, *closers, *others, *(begins if d.call_ends_reasoning else ()))
-        return SpanEnd(table, closers, lead, trail)
+        return SpanEnd(marks_with_lead(lead, *closers, *enders(plan, kind)), closers, lead, trail)
+    others = [e for e in (*d.stop, d.join) if strong(e)]
     next = [b.opener.strip() for _, bs in plan.meaning for b in bs if strong(b.opener)]
     led = [[*map(_escaped, lead), *atoms(n)] for n in next] if lead else []
     return SpanEnd(Marks([*led, *(atoms(t) for t in dict.fromkeys((*next, *others)))]), (), lead, "")
