@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,12 +17,15 @@ from strategies import TOOLS, has_ids, text
 from toolglot.check import loss
 from toolglot.grammar import constrain
 from toolglot.message import Call, Part, Reasoning, Reply, Text, Tool
+from toolglot.model import Model
 from toolglot.parse import parse
+from toolglot.plan import prompt_tail, written
 from toolglot.registry import dialects
-from toolglot.render import render
+from toolglot.render import render, reply_pieces
+from toolglot.reply import reasoning_at
 from toolglot.rules import Caps
 from toolglot.schema import validate
-from toolglot.spec import VALUE, Dialect, Tagged, encoding_of
+from toolglot.spec import TEXT, VALUE, Dialect, Tagged, encoding_of, is_bare
 
 llguidance = pytest.importorskip("llguidance", reason="llguidance judges constraints: pip install 'toolglot[local]'")
 
@@ -141,6 +146,82 @@ def test_law_5_a_missing_closer_is_refused(d: Dialect) -> None:
     grammar = constrain(d, ALL, "required").lark()
     for cut in range(len(written)):
         assert not accepts(grammar, written[:cut])
+
+
+@every_dialect
+def test_law_5_words_may_follow_the_calls_where_that_is_asked_for(d: Dialect) -> None:
+    id = "abcdefgh1" if has_ids(d) else None
+    reply = Reply((Text("Well."), Call("now", {}, id), Text("That is all.")))
+    if loss(d, reply, ALL):
+        pytest.skip("this format has no room for words after its calls")
+    written = render(d, reply)
+    assert accepts(constrain(d, ALL, after=True).lark(), written)
+    assert not accepts(constrain(d, ALL).lark(), written)
+    assert not accepts(constrain(d, ALL, after=True).lark(), render(d, [Text("Well."), Call("launch", {}, id)]))
+
+
+@every_dialect
+def test_law_5_the_constraint_goes_on_where_the_prompt_ends(d: Dialect) -> None:
+    """What the prompt has written of the reply's own marker is not asked for again."""
+    m = Model(d)
+    prompt = m.prompt([{"role": "user", "content": "hi"}], ALL, thinking=False, today="2026-01-01")
+    begun = prompt_tail(d, str(prompt)).strip()
+    reply = [Call("now", {}, "abcdefgh1" if has_ids(d) else None)]
+    for parts in (reply, [Text("hello")]):
+        whole = render(d, parts)
+        if reasoning_at(d, prompt, False) != "none" or loss(d, Reply(tuple(parts)), ALL):
+            continue
+        rest = whole[len(begun):] if begun and whole.startswith(begun) else whole
+        grammar = m.constrain(ALL, prompt=prompt).lark()
+        opened_content = begun and not whole.startswith(begun) and not is_bare(d.content) and begun.endswith(
+            written(d.content[:d.content.index(TEXT)]).strip())
+        assert accepts(grammar, rest) or opened_content, (begun, rest, grammar)
+        if rest != whole:
+            assert parts != reply or not accepts(grammar, whole)
+            assert m.parse(rest, ALL, prompt=prompt).parts == m.parse(whole, ALL, prompt="").parts
+
+
+class Letters:
+    """A vocabulary of single bytes, and of a dialect's special tokens."""
+
+    def __init__(self, special: Sequence[str]) -> None:
+        self.ids = {text: 256 + i for i, text in enumerate(special)}
+        self.tokens = [*(bytes([b]) for b in range(256)), *(text.encode() for text in special), b"<end>"]
+        self.special_token_ids = [*self.ids.values(), len(self.tokens) - 1]
+        self.eos_token_id, self.bos_token_id = len(self.tokens) - 1, None
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        return list(text.encode() if isinstance(text, str) else text)
+
+    def cut(self, pieces: Sequence[tuple[str, str, bool]]) -> list[int]:
+        """The tokens of written pieces: special ones in markup alone."""
+        names = "|".join(map(re.escape, sorted(self.ids, key=len, reverse=True)))
+        out: list[int] = []
+        for one, _, special in pieces:
+            for part in re.split(f"({names})", one) if special else [one]:
+                out += [self.ids[part]] if special and part in self.ids else self(part)
+        return out
+
+
+@every_dialect
+def test_law_5_a_special_token_is_matched_by_its_id_and_never_as_text(d: Dialect) -> None:
+    if not d.special:
+        pytest.skip("this dialect has no special tokens")
+    id = "abcdefgh1" if has_ids(d) else None
+    letters = Letters(sorted(d.special))
+    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(letters))
+    pieces = reply_pieces(d, [Call("get_weather", {"city": "Paris", "exact": True}, id)])
+    by_id, as_text = letters.cut(pieces), letters("".join(piece[0] for piece in pieces))
+    for choice in ("required", "auto"):
+        grammar = constrain(d, ALL, choice).lark(letters.ids)
+        assert not llguidance.LLMatcher.validate_grammar(grammar, tokenizer), grammar
+
+        def takes(ids: list[int], grammar: str = grammar) -> bool:
+            m = llguidance.LLMatcher(tokenizer, grammar, log_level=0)
+            return all(m.consume_token(one) for one in ids) and m.is_accepting()
+
+        assert takes(by_id), grammar
+        assert by_id == as_text or not takes(as_text)
 
 
 def sample(grammar: str, seed: int, most: int = 600) -> str | None:

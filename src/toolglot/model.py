@@ -13,7 +13,7 @@ from .chat import as_turns
 from .cursor import Limits
 from .message import Part, Reply, Tool, ToolglotError, fold
 from .parse import Feeds, Parser
-from .plan import Pieces
+from .plan import Pieces, prompt_tail
 from .prompt import Prompt
 from .registry import cards, detect, in_idiom, look_up
 from .rescue import Rescuer, known_of
@@ -26,8 +26,11 @@ Seen = Union[Prompt, str, None]
 
 
 class _Shown(NamedTuple):
+    """Tools, how the model is told of them, and the constraints made of them, by what was chosen."""
+
     tools: tuple[Tool, ...]
     listed: Listed
+    held: dict[str, Constraint]
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,25 @@ class Model:
         parser = Parser(self.dialect, known, prompt=_text(prompt), strict=strict, limits=limits)
         return Rescuer(parser, known_of(known or ())) if rescue else parser
 
-    def constrain(self, tools: Any, choice: Choice = "auto", *, parallel: bool = True, **options: Any) -> Constraint:
-        """What a reply may be: `.lark()`, `.gbnf()`, `.structural_tag()`, `.json_schema()`."""
+    def constrain(self, tools: Any, choice: Choice = "auto", *, parallel: bool = True, prompt: Seen = None,
+                  **options: Any) -> Constraint:
+        """What a reply may be: `.lark()`, `.gbnf()`, `.structural_tag()`, `.json_schema()`, `.regex()`.
+
+        `choice`: auto, required, none, {"name": ...} or {"allowed": [...]}. `prompt` is what the reply follows: it may
+        have written a marker of the reply's already. `options` are those of `grammar.constrain`.
+        What was made for the same tools and choices is kept. Raises ToolglotError for a choice of no known tool.
+        """
         from .grammar import constrain
 
-        return constrain(self.dialect, self._shown(tools).tools, choice, parallel=parallel, **options)
+        shown = self._shown(tools)
+        if prompt is not None:
+            options["begun"] = prompt_tail(self.dialect, _text(prompt))
+        asked = repr((choice, parallel, sorted(options.items())))
+        if asked not in shown.held:
+            if len(shown.held) >= 32:
+                shown.held.clear()
+            shown.held[asked] = constrain(self.dialect, shown.tools, choice, parallel=parallel, **options)
+        return shown.held[asked]
 
     def write(self, reply: Reply | Sequence[Part]) -> str:
         """A reply as the model itself would have written it."""
@@ -104,7 +121,7 @@ class Model:
     def _shown(self, tools: Any) -> _Shown:
         """The tools, read and listed: the same ones are asked for again and again, turn after turn."""
         if not tools and not callable(tools):
-            return _Shown((), "")
+            return _Shown((), "", {})
         if isinstance(tools, tuple) and all([isinstance(t, Tool) for t in tools]):
             key: Any = tuple([id(t) for t in tools])    # read before, and frozen: no need to look inside
             return self._cache.get(key) or self._keep(key, tools)
@@ -125,7 +142,7 @@ class Model:
 
     def _show(self, tools: tuple[Tool, ...]) -> _Shown:
         assert self.dialect.turns
-        return _Shown(tools, prompts.tool_list(self.dialect.turns, tools) if tools else "")
+        return _Shown(tools, prompts.tool_list(self.dialect.turns, tools) if tools else "", {})
 
 
 def model(name: str | None = None, *, template: str | None = None, bos: str = "", eos: str = "",
