@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from toolglot.engines import Chunk, Done, Engine, EngineError, PromptPiece, Request, llamacpp
-from toolglot.engines.llamacpp import LlamaCpp, Spelling, default_threads, defuse, open_model
+from toolglot.engines import Chunk, Done, Engine, EngineError, PromptPiece, Request, Rules, llamacpp
+from toolglot.engines.llamacpp import LlamaCpp, default_threads, open_model
+from toolglot.engines.spelling import Spelling, defuse
 from toolglot.engines.weights import find_model
 
 SPELLING = Spelling({"<|im_end|>", "<|im_start|>", "<|im", "[X]"})
@@ -42,7 +43,9 @@ def chat(words: str, special: bool = False) -> list[PromptPiece]:
             PromptPiece("<|im_end|>\n<|im_start|>assistant\n", True)]
 
 
-def ask(engine: LlamaCpp, words: str = "Say hi", **options: Any) -> tuple[list[str], Done]:
+def ask(engine: LlamaCpp, words: str = "Say hi", constraint: str | None = None, **options: Any) -> tuple[list[str], Done]:
+    options["constraint"] = Rules("lark", constraint) if constraint is not None else None
+
     async def run() -> list[Chunk | Done]:
         return [item async for item in engine.generate(Request(chat(words), **options))]
 
@@ -58,7 +61,7 @@ def test_text_streams_and_ends_without_its_end_token(engine: LlamaCpp) -> None:
     assert len(chunks) > 5
     assert done.finish == "stop"
     assert "<|" not in "".join(chunks)
-    assert done.prompt_tokens == engine.count_tokens(chat("Say hi")) == 11
+    assert done.prompt_tokens == asyncio.run(engine.count_tokens(chat("Say hi"))) == 11
     assert len(chunks) <= done.completion_tokens
     assert done.completion_seconds > 0
 
@@ -223,7 +226,7 @@ def test_close_ends_what_runs(model: Path) -> None:
         asyncio.run(run())
     engine.close()
     with pytest.raises(EngineError, match="closed"):
-        engine.count_tokens(chat("hi"))
+        asyncio.run(engine.count_tokens(chat("hi")))
     with pytest.raises(EngineError, match="closed"):
         ask(engine)
 

@@ -1,19 +1,29 @@
 """Whatever turns a prompt into text: one file an engine, all behind the protocol below.
 
-An engine is given the prompt as pieces and the constraint as text; it knows nothing of dialects.
+The one rule: an engine is given the prompt as pieces and the constraint in a notation that it chose; it knows nothing
+of dialects, and never goes on unconstrained where a constraint was given. What is told the conversation instead, and
+has tool calls of its own, is a Chat: the second protocol.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, Union, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Union, runtime_checkable
 
 from ..message import ToolglotError
+
+if TYPE_CHECKING:
+    from ..grammar import Choice, Constraint
+    from ..message import Event, Tool, Turn
 
 
 class EngineError(ToolglotError):
     """The engine cannot do what was asked: which one, what happened, what to do."""
+
+
+# what to do about an engine that holds a reply to no constraint
+FREELY = "ask without one (constrain=False, or --no-constrain): a call is then found in whatever shape it is written"
 
 
 class PromptPiece(NamedTuple):
@@ -24,15 +34,27 @@ class PromptPiece(NamedTuple):
     special: bool = False
 
 
+Notation = Literal["lark", "portable_lark", "gbnf", "structural_tag", "json_schema", "regex"]
+
+
+class Rules(NamedTuple):
+    """A constraint as one engine takes it. `text` is JSON where the notation is. `unenforced`: what of the tools'
+    schemas this notation does not hold the reply to, a sentence each; it is checked after generation."""
+
+    notation: Notation
+    text: str
+    unenforced: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Request:
-    """One generation. `constraint` is a llguidance Lark grammar; None leaves the model free.
+    """One generation. `constraint` is what the same engine's `rules` gave; None leaves the model free.
 
     `stop` strings end the reply and are not part of it. `temperature` 0 is greedy. `seed` fixes sampling.
     """
 
     prompt: Sequence[PromptPiece]
-    constraint: str | None = None
+    constraint: Rules | None = None
     stop: tuple[str, ...] = ()
     max_tokens: int = 512
     temperature: float = 0.0
@@ -46,12 +68,13 @@ class Chunk:
     text: str
 
 
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "filtered"]        # by itself; at `max_tokens`; by what filters the server's content
 
 
 @dataclass(frozen=True)
 class Done:
-    """The last thing of every generation that was not cancelled. `seconds` are wall clock; tokens are counts."""
+    """The last thing of every generation that was not cancelled. `seconds` are wall clock; tokens are counts, 0 where
+    a server does not say."""
 
     finish: Finish
     prompt_tokens: int
@@ -65,7 +88,8 @@ Output = Union[Chunk, Done]
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the engine can say of the model it holds."""
+    """What the engine can say of the model it holds. `found`: how it knows, and what it could not find out, a sentence
+    each, fit to be shown: which server, which version, which model."""
 
     name: str
     architecture: str = ""
@@ -76,6 +100,7 @@ class ModelFacts:
     special_tokens: Mapping[str, int] = field(default_factory=dict)   # control tokens: their text, and their id
     context: int = 0                           # tokens that prompt and reply may take together
     vocabulary: int = 0
+    found: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -84,8 +109,42 @@ class Engine(Protocol):
 
     facts: ModelFacts
 
+    def rules(self, constraint: Constraint) -> Rules:
+        """The constraint in this engine's notation. Raises EngineError where it cannot hold a reply to it."""
+        ...
+
     def generate(self, request: Request) -> AsyncGenerator[Output, None]: ...
 
-    def count_tokens(self, prompt: Sequence[PromptPiece]) -> int: ...
+    async def count_tokens(self, prompt: Sequence[PromptPiece]) -> int: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One reply to a conversation, with the tools that it may call. `parallel` None leaves it to the server whether a
+    reply may hold several calls; the rest is as in Request."""
+
+    turns: Sequence[Turn]
+    tools: Sequence[Tool] = ()
+    choice: Choice = "auto"
+    parallel: bool | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int = 512
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@runtime_checkable
+class Chat(Protocol):
+    """What is told the conversation, and replies in events of which `fold` makes the reply; Done comes last.
+
+    Closing the iterator that `converse` returns stops it. It holds its replies to nothing that could be relied on:
+    whoever asks checks each call.
+    """
+
+    facts: ModelFacts
+
+    def converse(self, request: ChatRequest) -> AsyncGenerator[Event | Done, None]: ...
 
     def close(self) -> None: ...

@@ -23,15 +23,17 @@ import socket
 import tempfile
 import threading
 import weakref
-from bisect import bisect_right
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request
+from ..grammar import Constraint
+from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from .spelling import Spelling, defuse
+from .watch import Guide, Watch
 from .weights import Gguf
 
 if TYPE_CHECKING:
@@ -82,96 +84,7 @@ def default_threads() -> int:
     return max(1, min(limits))
 
 
-# ---------------------------------------------------------------- what is sent, what comes back
-
-class Spelling:
-    """Finds where the text of a token stands in a text, whatever spelled it."""
-
-    def __init__(self, tokens: Iterable[str]) -> None:
-        self.tokens = frozenset(t for t in tokens if len(t) > 1)
-        self.sizes = sorted({len(t) for t in self.tokens}, reverse=True)
-        letters = re.escape("".join(sorted({t[0] for t in self.tokens})))
-        self.first = re.compile(f"[{letters}]" if letters else "$^")
-
-    def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Start and end of the longest token at each place, overlaps included."""
-        for match in self.first.finditer(text):
-            start = match.start()
-            token = next((t for n in self.sizes if (t := text[start:start + n]) in self.tokens), "")
-            if token:
-                yield start, start + len(token)
-
-
-def defuse(prompt: Sequence[PromptPiece], markup: Spelling) -> list[str]:
-    """The prompt's text in as few strings as keep special tokens from forming outside of its special pieces.
-
-    The strings are tokenised each for itself, so a cut inside a forged token leaves plain characters. Mostly there is
-    one string, hence the tokens that the model saw in training.
-    """
-    text = "".join(piece.text for piece in prompt).encode("utf-8", "replace").decode()
-    pieces = [piece for piece in prompt if piece.text]
-    ends = list(accumulate(len(piece.text) for piece in pieces))
-    cuts = {0, len(text)}
-    for start, stop in markup.find(text):
-        at = bisect_right(ends, start)
-        if not pieces[at].special:
-            cuts.add(start + 1)
-            continue
-        while ends[at] < stop and pieces[at + 1].special:
-            at += 1
-        if ends[at] < stop:
-            cuts.add(ends[at])
-    return [text[a:b] for a, b in pairwise(sorted(cuts))]
-
-
-class _Letters:
-    """A tokenizer of single bytes and control tokens: all that compiling and following a grammar needs."""
-
-    def __init__(self, control: Mapping[str, int], vocabulary: int) -> None:
-        taken = set(control.values())
-        free = (i for i in range(vocabulary + 256) if i not in taken)
-        self.of_byte = [next(free) for _ in range(256)]
-        self.tokens = [b""] * (max(vocabulary, *self.of_byte) + 2)
-        for byte, index in enumerate(self.of_byte):
-            self.tokens[index] = bytes([byte])
-        for text, index in control.items():
-            self.tokens[index] = text.encode()
-        self.special_token_ids = sorted(taken)
-        # No real token: the engine's own may stand in a grammar, where llguidance would take its end for the end.
-        self.eos_token_id = len(self.tokens) - 1
-        self.bos_token_id = None
-
-    def __call__(self, text: str | bytes) -> list[int]:
-        return [self.of_byte[b] for b in (text.encode() if isinstance(text, str) else text)]
-
-
-class Watch:
-    """Follows one reply through its grammar, so that nothing the grammar does not allow is passed on."""
-
-    def __init__(self, matcher: Any, letters: _Letters, control: Mapping[str, int], spelling: Spelling) -> None:
-        self.matcher, self.letters, self.control, self.spelling = matcher, letters, control, spelling
-
-    def allows(self, text: str) -> bool:
-        """Whether the reply may go on with `text`."""
-        at = 0
-        for start, end in [*self.spelling.find(text), (len(text), len(text))]:
-            if start < at:
-                continue
-            token = text[start:end]
-            if not self._take(self.letters(text[at:start])):
-                return False
-            # What reads like a control token may also be spelled by ordinary tokens, inside of a string say.
-            if token and not (self._take([self.control[token]]) or self._take(self.letters(token))):
-                return False
-            at = end
-        return True
-
-    def complete(self, ends: Iterable[int]) -> bool:
-        return bool(self.matcher.is_accepting()) or any(self.matcher.validate_tokens([end]) for end in ends)
-
-    def _take(self, ids: list[int]) -> bool:
-        return bool(self.matcher.try_consume_tokens(ids) == len(ids))
-
+# ---------------------------------------------------------------- the engine
 
 class LlamaCpp:
     """A loaded model; `open_model` makes it. Use it as a context manager, or call `close`."""
@@ -181,7 +94,6 @@ class LlamaCpp:
         self._gguf, self._key, self._address = gguf, key, server.listening_address
         self._markup = Spelling(gguf.markup)
         self._visible = {t: i for t, i in gguf.control.items() if t not in gguf.ends}
-        self._spelling = Spelling(self._visible)
         self._server: list[Any] = [server]
         self._jobs: set[threading.Thread] = set()
         self._closed = threading.Event()
@@ -200,8 +112,11 @@ class LlamaCpp:
             job.join()
         self._release()
 
-    def count_tokens(self, prompt: Sequence[PromptPiece]) -> int:
-        return len(self.tokenize(prompt))
+    def rules(self, constraint: Constraint) -> Rules:
+        return Rules("lark", constraint.lark(self.facts.special_tokens, self.facts.stop_tokens), constraint.unenforced)
+
+    async def count_tokens(self, prompt: Sequence[PromptPiece]) -> int:
+        return len(await asyncio.to_thread(self.tokenize, prompt))
 
     def tokenize(self, prompt: Sequence[PromptPiece]) -> list[int]:
         """The prompt's token ids. Blocks for about 3 ms per 1,000 tokens."""
@@ -249,7 +164,7 @@ class LlamaCpp:
              stopped: Callable[[], bool]) -> EngineError | None:
         """One generation, in a thread of its own; blocks. What went wrong is returned or raised."""
         body = self._body(request)
-        watch = self._watch(body["grammar"]) if request.constraint is not None else None
+        watch = self._guidance.watch(body["grammar"]) if request.constraint is not None else None
         outcome: list[EngineError | Done] = []
 
         def take(chunk: dict[str, Any]) -> bool:
@@ -281,7 +196,7 @@ class LlamaCpp:
             post(Chunk(text))
         if reason is None:
             return []
-        if watch and reason == "stop" and not cut and not watch.complete(self._gguf.ends.values()):
+        if watch and reason == "stop" and not cut and not watch.complete():
             raise EngineError("the reply ended before its constraint did: llama.cpp dropped the grammar")
         usage, timings = chunk["usage"], chunk["timings"]
         return [Done("length" if reason == "length" else "stop", usage["prompt_tokens"], usage["completion_tokens"],
@@ -302,26 +217,15 @@ class LlamaCpp:
             "stop": [s for s in request.stop if s not in self._gguf.ends], "preserved_tokens": list(self._visible),
             "stream": True, "return_progress": True, "cache_prompt": True}
         if request.constraint is not None:
-            head = "" if request.constraint.startswith("%llguidance") else "%llguidance {}\n"
-            body["grammar"] = head + request.constraint
+            notation, text, _ = request.constraint
+            if notation != "lark":
+                raise EngineError(f"the embedded engine takes Lark, not {notation}: ask its `rules` for the constraint")
+            body["grammar"] = text if text.startswith("%llguidance") else f"%llguidance {{}}\n{text}"
         return body
 
     @cached_property
-    def _guidance(self) -> tuple[Any, _Letters, Any]:
-        try:
-            module = importlib.import_module("llguidance")
-        except ImportError as error:
-            raise EngineError(f"a constraint needs llguidance to check it ({error}): pip install llguidance") from None
-        letters = _Letters(self._gguf.control, self._gguf.vocabulary)
-        return module, letters, module.LLTokenizer(module.TokenizerWrapper(letters), slices=[])
-
-    def _watch(self, grammar: str) -> Watch:
-        module, letters, tokenizer = self._guidance
-        failed, messages = module.LLMatcher.validate_grammar_with_warnings(grammar, tokenizer)
-        if failed:
-            raise EngineError("the constraint does not compile: " + " ".join(messages[0].split())[:400])
-        matcher = module.LLMatcher(tokenizer, grammar, log_level=0)
-        return Watch(matcher, letters, self._visible, self._spelling)
+    def _guidance(self) -> Guide:
+        return Guide(self._gguf.control, self._gguf.ends, self._gguf.vocabulary)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """xllamacpp has no call that tokenises, only its server has; see `_params` for who can reach that."""
@@ -387,7 +291,8 @@ def open_model(path: str | os.PathLike[str], *, context: int | None = None, thre
         shutil.rmtree(directory, ignore_errors=True)
         known = f"xllamacpp {library.__version__} does not know its architecture ({gguf.architecture or 'not named'})"
         raise EngineError(f"llama.cpp cannot load {path}: the file is cut short or damaged, or {known}") from None
-    return LlamaCpp(server, directory, key, gguf, gguf.facts(path.stem, context))
+    found = f"llama.cpp in this process (xllamacpp {library.__version__}) runs {path}"
+    return LlamaCpp(server, directory, key, gguf, replace(gguf.facts(path.stem, context), found=(found,)))
 
 
 def _library() -> Any:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import EngineError, ModelFacts
+from .spelling import ends_of
 
 Progress = Callable[[int, int, str], None]      # bytes done, bytes in all, what is going on
 
@@ -196,12 +197,6 @@ def _sweep(directory: Path) -> None:
 
 UNKNOWN, CONTROL, USER_DEFINED = 2, 3, 4        # types of tokens
 
-# llama.cpp (src/llama-vocab.cpp) knows what ends a reply by these names, besides the ids that a GGUF gives.
-ENDS = frozenset({
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>",
-    "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>",
-    "<eos>", "<turn|>", "<|tool_response>", "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>",
-    "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"})
 END_IDS = ("eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep")
 
 
@@ -269,14 +264,8 @@ class Gguf:
         kinds: Sequence[int] = meta.get("tokenizer.ggml.token_type", ())
         named = {b.decode(errors="replace"): i for i, (b, kind) in enumerate(zip(tokens, kinds, strict=False))
                  if kind in (UNKNOWN, CONTROL, USER_DEFINED)}
-        self.ends = {t: i for t, i in named.items() if t in ENDS}
-        for key in END_IDS:
-            if (text := self.token(key)):
-                self.ends[text] = meta[f"tokenizer.ggml.{key}_token_id"]
-        if "<|call|>" in self.ends or "<|calls|>" in self.ends:
-            self.ends.pop("<|end|>", None)          # harmony's <|end|> ends a message of the reply, not the reply
-        if "<|tool_response>" in self.ends:
-            self.ends.pop("</s>", None)
+        told = {text: meta[f"tokenizer.ggml.{key}_token_id"] for key in END_IDS if (text := self.token(key))}
+        self.ends = ends_of(named | told, told)
         self.control = {t: i for t, i in named.items() if kinds[i] in (UNKNOWN, CONTROL)} | self.ends
         # llama.cpp finds user-defined tokens in plain text too; those that look like markup must not be forged either.
         self.markup = frozenset(self.control) | {t for t in named if re.fullmatch(r"<\S+>|\[\S+\]", t)}
