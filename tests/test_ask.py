@@ -19,19 +19,20 @@ from toolglot.ask import (
     Ran,
     Refused,
     Replied,
+    Sent,
     Step,
     Stopped,
     Written,
     ask,
-    in_words,
     model_for,
-    reasoning_at,
     step_choice,
 )
 from toolglot.engines import Engine, EngineError, ModelFacts, Request
-from toolglot.engines.scripted import Script, Scripted
-from toolglot.message import Assistant, Call, CallArgs, CallStart, Result, System, Text, ToolglotError, User
+from toolglot.engines.scripted import HANG_UP, Script, Scripted, ScriptedChat
+from toolglot.message import Assistant, Call, CallArgs, CallEnd, CallStart, Result, System, Text, ToolglotError, User
 from toolglot.registry import dialects
+from toolglot.reply import in_words, reasoning_at
+from toolglot.rules import Caps
 
 QUESTION = [{"role": "user", "content": "What is the weather in Paris?"}]
 CALL = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
@@ -274,7 +275,91 @@ def test_a_grammar_may_end_in_any_stop_token() -> None:
     assert ") (<[2]> | <[0]>)?\n" in ends and "<[2]>" not in constraint.lark(ids)
 
 
+# ---------------------------------------------------------------- a chat API
+
+CALLED = [CallStart(0, "get_weather", "a"), CallArgs(0, '{"city": "Paris"}'), CallEnd(0)]
+
+
+def chat_steps(replies: Sequence[Script], *, model: Any = None, tools: Any = TOOLS,
+               **options: Any) -> tuple[list[Step], ScriptedChat]:
+    ran.clear()
+    chat = ScriptedChat(replies)
+
+    async def run() -> list[Step]:
+        return [step async for step in ask(model, chat, QUESTION, tools, **options)]
+
+    return asyncio.run(run()), chat
+
+
+@pytest.mark.parametrize("model", [None, toolglot.model("json")])
+def test_a_chat_is_told_the_conversation_and_needs_no_model(model: Any) -> None:
+    steps, chat = chat_steps([CALLED, ["It is ", "sunny."]], model=model)
+    assert kinds(steps) == [Sent, *[Written] * 3, Replied, Ran, Sent, *[Written] * 2, Replied, Answered]
+    assert steps[-1] == Answered("It is sunny.")
+    assert steps[0] == Sent(tuple(QUESTION), "auto")
+    assert isinstance(steps[6], Sent)
+    assert [message["role"] for message in steps[6].messages] == ["user", "assistant", "tool"]
+    assert [step.events for step in steps[1:4]] == [(event,) for event in CALLED]    # type: ignore[union-attr]
+    assert chat.requests[1].turns[1:] == [Assistant((Call("get_weather", {"city": "Paris"}, "a"),)),
+                                          Result("sunny in Paris", "get_weather", "a")]
+    assert [tool.name for tool in chat.requests[0].tools] == ["get_weather", "fail", "hang"]
+
+
+def test_what_is_asked_of_a_chat_is_passed_on() -> None:
+    _, chat = chat_steps(["Hi."], choice={"allowed": ["fail"]}, parallel=False, max_tokens=9, temperature=0.5, seed=3)
+    [request] = chat.requests
+    assert (request.choice, request.parallel, request.max_tokens, request.temperature, request.seed, request.stop) == (
+        {"allowed": ["fail"]}, False, 9, 0.5, 3, ())
+
+
+def test_calls_of_a_chat_without_ids_get_some() -> None:
+    _, chat = chat_steps([[CallStart(0, "get_weather"), *CALLED[1:]], "Sunny."])
+    assert chat.requests[1].turns[1].parts[0].id == chat.requests[1].turns[2].id == "call00001"    # type: ignore[union-attr]
+
+
+def test_a_chat_takes_neither_thinking_nor_caps_and_an_engine_needs_a_model() -> None:
+    for options in ({"thinking": True}, {"caps": Caps()}):
+        with pytest.raises(ToolglotError, match="leave them out"):
+            chat_steps(["Hi."], **options)
+
+    async def run() -> None:
+        async for _ in ask(None, Scripted(["Hi."]), QUESTION):
+            pass
+
+    with pytest.raises(ToolglotError, match="model_for"):
+        asyncio.run(run())
+
+
+def test_closing_it_stops_the_chat() -> None:
+    chat = ScriptedChat([["word "] * 1000], delay=0.001)
+
+    async def run() -> None:
+        async with aclosing(ask(None, chat, QUESTION)) as steps:
+            async for step in steps:
+                if isinstance(step, Written):
+                    break
+
+    asyncio.run(run())
+    assert chat.cancelled == 1
+
+
 # ---------------------------------------------------------------- engines
+
+@pytest.mark.parametrize("pieces", [[HANG_UP], ["It is sunny", HANG_UP], [TAGGED, HANG_UP]])
+def test_an_engine_that_ends_without_saying_how_is_an_error(pieces: list[Any]) -> None:
+    with pytest.raises(EngineError, match="hung up in mid-reply"):
+        steps_of([pieces])
+    with pytest.raises(EngineError, match="hung up in mid-reply"):
+        chat_steps([pieces])
+    assert ran == []
+
+
+def test_one_call_where_one_was_asked_for() -> None:
+    both = TAGGED + "\n" + TAGGED.replace("Paris", "Rome")
+    steps, _ = steps_of([both], constrain=False, parallel=False)
+    assert steps[-1] == Stopped("one call was allowed, and the reply holds 2")
+    assert ran == []
+
 
 def test_an_engine_that_fails_says_so() -> None:
     with pytest.raises(EngineError, match="out of memory"):
@@ -355,4 +440,4 @@ def test_every_constraint_compiles(dialect: str, choice: str) -> None:
     llguidance = pytest.importorskip("llguidance", reason="llguidance is not installed")
     steps, _ = steps_of(["x"], dialect, choice=choice, max_tokens=1)
     rules = steps[0].constraint     # type: ignore[union-attr]
-    assert llguidance.LLMatcher.validate_grammar(rules) == ""
+    assert llguidance.LLMatcher.validate_grammar(rules.text) == ""

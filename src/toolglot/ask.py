@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Union
 
 from .chat import as_turns
-from .engines import Chunk, Done, Engine, ModelFacts, PromptPiece, Request
+from .engines import Chat, Engine, ModelFacts
 from .grammar import Choice
-from .message import Assistant, Call, Event, Part, Reply, Result, System, Tool, Turn, User, fold
+from .message import Assistant, Call, Part, Result, Tool, ToolglotError, Turn
 from .model import Model
 from .model import model as named
-from .plan import prompt_tail
-from .prompt import Prompt
 from .registry import detect, of_gguf, untrained
+from .reply import Prompted, Replied, Sent, Terms, Written, prompted, sent
 from .rules import Caps
 from .schema import explain, validate
 from .spec import Dialect
@@ -29,37 +28,9 @@ from .tools import ToolRunError, as_tools, run_call
 
 Approve = Callable[[Call], Union[Awaitable[bool], bool]]
 ZERO_SHOT = "json"                       # the dialect of models that were never trained for tools
-SMALL_CAPS = Caps(string=200, items=16, digits=12)   # such a model may go on for ever where a schema lets it
 
 
 # -- what happens, in order ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Prompted:
-    """What the model is shown, what it may choose, and the Lark grammar that its reply is held to, if any."""
-
-    prompt: Prompt
-    choice: Choice
-    constraint: str | None
-
-
-@dataclass(frozen=True)
-class Written:
-    """The next stretch of the reply, as the model wrote it, and the events that became certain with it."""
-
-    text: str
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True)
-class Replied:
-    """A whole reply. `broken` says, a sentence each, how it is not what it had to be; nothing of such a one runs."""
-
-    reply: Reply
-    text: str
-    done: Done
-    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,16 +80,17 @@ class Stopped:
     why: str
 
 
-Step = Union[Prompted, Written, Replied, Ran, Refused, Denied, Handed, Answered, Stopped]
+Step = Union[Prompted, Sent, Written, Replied, Ran, Refused, Denied, Handed, Answered, Stopped]
 
 
 # -- the loop --------------------------------------------------------------------------------------------------
 
 
-async def ask(model: Model, engine: Engine, messages: Iterable[Any], tools: Any = (), *, constrain: bool = True,
-              choice: Choice | None = None, parallel: bool | None = None, caps: Caps | None = None, max_steps: int = 4,
-              max_tokens: int = 512, approve: Approve | None = None, thinking: bool | None = None,
-              temperature: float = 0.0, seed: int = 0, run_timeout: float | None = 30.0) -> AsyncGenerator[Step, None]:
+async def ask(model: Model | None, engine: Engine | Chat, messages: Iterable[Any], tools: Any = (), *,
+              constrain: bool = True, choice: Choice | None = None, parallel: bool | None = None,
+              caps: Caps | None = None, max_steps: int = 4, max_tokens: int = 512, approve: Approve | None = None,
+              thinking: bool | None = None, temperature: float = 0.0, seed: int = 0,
+              run_timeout: float | None = 30.0) -> AsyncGenerator[Step, None]:
     """Ask the model and run what it calls, at most `max_steps` replies long; gives each step as it happens.
 
     The last step is Answered, Stopped or Handed. `choice` holds for the first reply; those after results are `auto`.
@@ -127,30 +99,19 @@ async def ask(model: Model, engine: Engine, messages: Iterable[Any], tools: Any 
     call; None allows all. `thinking` None is none where the reply is constrained, else as the model likes.
     `run_timeout` is in seconds, for one function. Close the generator to stop the engine.
 
+    A chat API writes its own prompts: it needs no `model`, knows nothing of `thinking` and `caps`, and is never
+    constrained. Its replies are checked like all others.
+
     Raises MessageError and ToolError for bad input, EngineError for an engine that cannot go on.
     """
     known, turns = as_tools(tools), as_turns(messages)
-    if constrain and thinking is None:
-        thinking = False                         # the constraint leaves no room for it: the prompt must not ask
-    simple = untrained(model.dialect)
-    options: dict[str, Any] = {
-        "parallel": not simple if parallel is None else parallel,
-        "caps": caps or (SMALL_CAPS if simple else Caps())}
+    terms = Terms(constrain, parallel, caps, thinking, max_tokens, temperature, seed)
+    dialect = None if model is None or isinstance(engine, Chat) else model.dialect
     made = 0
     for number in range(max_steps):
-        now = step_choice(model.dialect, choice, number) if known else "none"
-        words = simple and now == "none"
-        prompt = model.prompt(in_words(turns) if words else turns, () if words else known, thinking=thinking)
-        rules = None
-        if constrain:
-            begins = reasoning_at(model.dialect, prompt, thinking)
-            facts = engine.facts
-            rules = model.constrain(known, now, reasoning=begins, **options).lark(facts.special_tokens, facts.stop_tokens)
-        yield Prompted(prompt, now, rules)
-        request = Request([PromptPiece(p.text, p.special) for p in prompt.pieces], rules, model.dialect.stop,
-                          max_tokens, temperature, seed)
-        replied = None
-        async with aclosing(_reply(model, engine, request, prompt, known, now)) as steps:
+        now = step_choice(dialect, choice, number) if known else "none"
+        replied: Step | None = None
+        async with aclosing(_reply(model, engine, turns, known, now, terms)) as steps:
             async for replied in steps:
                 yield replied
         assert isinstance(replied, Replied)
@@ -172,9 +133,21 @@ async def ask(model: Model, engine: Engine, messages: Iterable[Any], tools: Any 
     yield Stopped(f"there is no answer after {max_steps} replies; allow more with max_steps")
 
 
-def step_choice(dialect: Dialect, choice: Choice | None, number: int) -> Choice:
+def _reply(model: Model | None, engine: Engine | Chat, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice,
+           terms: Terms) -> AsyncGenerator[Any, None]:
+    if not isinstance(engine, Chat):
+        if model is None:
+            raise ToolglotError(f"{engine.facts.name} is given a prompt, and no model says how: see model_for")
+        return prompted(model, engine, turns, tools, choice, terms)
+    if terms.thinking is not None or terms.caps is not None:
+        raise ToolglotError(f"{engine.facts.name} is behind a chat API, which takes neither thinking nor caps: leave them "
+                            "out")
+    return sent(engine, turns, tools, choice, terms)
+
+
+def step_choice(dialect: Dialect | None, choice: Choice | None, number: int) -> Choice:
     """What reply `number`, from 0, may choose. A call that is required for ever would never let an answer through."""
-    simple = untrained(dialect)
+    simple = dialect is not None and untrained(dialect)
     if choice in ("auto", "none"):
         return choice
     if number == 0:
@@ -182,87 +155,14 @@ def step_choice(dialect: Dialect, choice: Choice | None, number: int) -> Choice:
     return "none" if simple else "auto"
 
 
-def in_words(turns: Sequence[Turn]) -> list[Turn]:
-    """The conversation for a zero-shot model that is to answer: the results are told with the question.
-
-    One that was never trained for tools copies the calls that it sees, or goes round in circles after a bare result.
-    On nine questions SmolLM2-135M gave nine answers that hold the result this way, and two with a turn of its own for
-    the result; of 25 wordings this one did best.
-    """
-    results = [turn.text for turn in turns if isinstance(turn, Result)]
-    last = max((i for i, turn in enumerate(turns) if isinstance(turn, User)), default=-1)
-    words: list[Turn] = []
-    for i, turn in enumerate(turns):
-        if isinstance(turn, User) and i == last and results:
-            words.append(User(f"{turn.text}\n\nAnswer in one sentence that contains: " + "\n".join(results)))
-        elif isinstance(turn, (System, User)) or (isinstance(turn, Assistant) and not _calls(turn.parts)):
-            words.append(turn)
-    return words
-
-
-def reasoning_at(dialect: Dialect, prompt: Prompt, thinking: bool | None) -> Literal["none", "first", "open"]:
-    """Whether the reply begins with reasoning, or already stands in it where the prompt ends."""
-    if dialect.reasoning is None:
-        return "none"
-    before, after = (str(dialect.reasoning[0]).strip(), str(dialect.reasoning[-1]).strip())
-    tail = prompt_tail(dialect, str(prompt))
-    if before and tail.rfind(before) > tail.rfind(after):
-        return "open"
-    return "first" if thinking else "none"
-
-
-# -- one reply -------------------------------------------------------------------------------------------------
-
-
-async def _reply(model: Model, engine: Engine, request: Request, prompt: Prompt, tools: tuple[Tool, ...],
-                 choice: Choice) -> AsyncGenerator[Written | Replied, None]:
-    # what was constrained is in shape; anything else may be in any
-    parser, words, events = model.stream(tools, prompt=prompt, rescue=request.constraint is None), [], []
-    done: Done | None = None
-    async with aclosing(engine.generate(request)) as output:     # closed now, not when the collector comes by
-        async for item in output:
-            if isinstance(item, Chunk):
-                new = parser.feed(item.text)
-                words.append(item.text)
-                events += new
-                yield Written(item.text, tuple(new))
-            else:
-                done = item
-    assert done is not None, "an engine says Done last"
-    new = parser.close()
-    if new:
-        yield Written("", tuple(new))
-    reply = fold([*events, *new])
-    yield Replied(reply, "".join(words), done, broken(reply, done, choice, request.constraint is not None))
-
-
-def broken(reply: Reply, done: Done, choice: Choice, constrained: bool) -> tuple[str, ...]:
-    """How a reply is not what it had to be: the constraint is checked again, by the one who reads."""
-    names = [call.name for call in reply.calls]
-    wanted = [choice["name"]] if isinstance(choice, Mapping) and "name" in choice else None
-    if isinstance(choice, Mapping) and wanted is None:
-        wanted = list(choice["allowed"])
-    cut = f"the reply was cut at {done.completion_tokens} tokens" if done.finish == "length" else ""
-    if not names and (choice == "required" or wanted is not None):
-        lost = f": {reply.problems[0]}" if reply.problems else ""
-        return (f"{cut} before its call was whole" if cut else f"a call was required, and the reply holds none{lost}",)
-    found = [f"the call of {name} was not allowed" for name in names
-             if choice == "none" or (wanted is not None and name not in wanted)]
-    if constrained and not cut:
-        found += [f"the reply did not keep its constraint: {p}" for p in reply.problems]
-    elif not names:
-        found += [f"{cut}: {p}" if cut else f"the reply holds no whole call: {p}" for p in reply.problems if p.name]
-    return tuple(found)
-
-
 def _end(replied: Replied) -> Answered | Stopped:
     text = replied.reply.content
     if replied.broken:
         return Stopped("; ".join(replied.broken))
     cut = replied.done.finish == "length"
-    if text:
+    if text.strip():
         return Answered(text, cut)
-    limit = f": its {replied.done.completion_tokens} tokens went into something else" if cut else ""
+    limit = f": {replied.done.completion_tokens or 'all its'} tokens went into something else" if cut else ""
     return Stopped(f"the reply holds no answer{limit}")
 
 
@@ -326,10 +226,20 @@ def model_for(facts: ModelFacts, dialect: str | None = None, *, prompts: Literal
               idiom: str | None = None) -> Model:
     """The facade for a loaded model: the dialect of this name, else the one that its chat template or name gives away,
     else the zero-shot one in the template's own frame. Raises UnknownDialect for a name that is none."""
-    if dialect is None:
-        if detected := detect(facts.chat_template or ""):
-            dialect = detected.dialect.name
-        else:
-            found = of_gguf(facts.architecture, facts.name)
-            dialect = found.card.dialect.name if found else ZERO_SHOT
-    return named(dialect, template=facts.chat_template, bos=facts.bos, eos=facts.eos, prompts=prompts, idiom=idiom)
+    return named(dialect or dialect_of(facts)[0], template=facts.chat_template, bos=facts.bos, eos=facts.eos,
+                 prompts=prompts, idiom=idiom)
+
+
+def dialect_of(facts: ModelFacts) -> tuple[str, str]:
+    """The name of the dialect that suits a loaded model, and why it is this one."""
+    if detected := detect(facts.chat_template or ""):
+        return detected.dialect.name, f"its chat template holds {' and '.join(map(repr, detected.evidence))}"
+    if found := of_gguf(facts.architecture, facts.name):
+        return found.card.dialect.name, f"it is known by {found.by!r}"
+    framed = "its chat template, which speaks no known format" if facts.chat_template else \
+        "ChatML, for nobody tells its chat template: give a dialect if you know better"
+    return ZERO_SHOT, f"nothing known is in its name, so it is taken as never trained for tools; the frame is {framed}"
+
+
+__all__ = ["ZERO_SHOT", "Answered", "Approve", "Denied", "Handed", "Prompted", "Ran", "Refused", "Replied",
+           "Sent", "Step", "Stopped", "Written", "ask", "dialect_of", "model_for", "step_choice", "told"]
