@@ -66,7 +66,7 @@ def ask(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def ask(replies: Sequence[Script], *argv: str, tools: str = WEATHER) -> Run:
         ask.engine = Scripted(replies)          # type: ignore[attr-defined]
-        monkeypatch.setattr(cli, "open_engine", lambda path, args: ask.engine)      # type: ignore[attr-defined]
+        monkeypatch.setattr(cli, "open_engine", lambda args: ask.engine)      # type: ignore[attr-defined]
         code, out, err = run("ask", QUESTION, "--model", str(file), "--tools", tools, *argv)
         assert ask.engine.closed or code == cli.WRONG       # type: ignore[attr-defined]
         return code, out, err
@@ -104,7 +104,7 @@ def test_nothing_runs_that_nobody_allowed(ask: Ask, monkeypatch: pytest.MonkeyPa
 
 def test_steps_as_json(ask: Ask) -> None:
     code, out, _ = ask([CALL, "It is sunny."], "--yes", "--json")
-    steps = [json.loads(line) for line in out.splitlines()]
+    steps = [json.loads(line) for line in out.rstrip("\n").split("\n")]
     assert code == 0
     assert [step["step"] for step in steps if step["step"] != "written"] == \
         ["prompted", "replied", "ran", "prompted", "replied", "answered"]
@@ -348,7 +348,7 @@ import sys
 from toolglot import cli
 from toolglot.engines.scripted import Scripted
 engine = Scripted([['{"name": "get_weather", ', '"arguments": {"city": "Paris"}}'], ["word "] * 100000], delay=0.02)
-cli.open_engine = lambda path, args: engine
+cli.open_engine = lambda args: engine
 code = cli.main(["ask", "What?", "--tools", sys.argv[1], "--model", sys.argv[1], "--max-tokens", "99999"])
 print("CODE", code, "CANCELLED", engine.cancelled, "CLOSED", engine.closed, "END")
 """
@@ -394,6 +394,119 @@ def test_ctrl_c_leaves_the_terminal_clean(interrupt: str) -> None:
     assert f"CODE {cli.INTERRUPTED} CANCELLED {int(interrupt == 'while it writes')} CLOSED True END" in seen
     assert "Traceback" not in seen
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")   # the cursor is hidden and shown again
+
+
+# ---------------------------------------------------------------- engines behind a URL
+
+@pytest.fixture
+def remote(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs a command with the URL of a fake server; gives its code, stdout, stderr, and the server."""
+    pytest.importorskip("httpx2", reason="engines behind a URL need httpx2: pip install 'toolglot[remote]'")
+    monkeypatch.delenv("TOOLGLOT_API_KEY", raising=False)
+
+    def remote(server: Any, *argv: str, key: str | None = None) -> Any:
+        from fake_servers import serving
+
+        with serving(server, key) as fake:
+            return *run(*[fake.url if one == "URL" else one for one in argv]), fake
+
+    return remote
+
+
+def conversation(*replies: Sequence[dict[str, Any]]) -> Callable[[str, str, Any], Any]:
+    """A chat API that streams these replies, each a few deltas."""
+    left = list(replies)
+
+    def answer(method: str, path: str, body: Any) -> Any:
+        from fakes import as_events
+
+        if path.endswith("/models"):
+            return 200, {"object": "list", "data": [{"id": "big"}, {"id": "small"}]}
+        if path != "/v1/chat/completions":
+            return 404, {"error": "not here"}
+        deltas = [{"choices": [{"index": 0, "delta": delta}]} for delta in left.pop(0)]
+        return as_events(*deltas, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+
+    return answer
+
+
+ASKED = ("ask", QUESTION, "--tools", WEATHER, "--yes", "--engine", "URL")
+STORY = 'call    get_weather {"city": "Paris"}\nresult  It is 18 °C and sunny in Paris.\nIt is sunny.\n'
+SAID = [{"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {
+    "name": "get_weather", "arguments": '{"city": "Paris"}'}}]}], [{"content": "It is "}, {"content": "sunny."}]
+
+
+def test_the_main_job_on_a_server(remote: Callable[..., Any]) -> None:
+    from fake_servers import Completions, Ollama
+
+    two = Ollama(models=("a:1b", "b:1b"), replies=[CALL, "It is sunny."])
+    code, out, err, fake = remote(two, *ASKED, "--model", "a:1b")
+    assert (code, out, err) == (0, STORY, "")
+    assert fake.bodies("/api/generate")[-1]["model"] == "a:1b"
+    free = Completions("lm_studio", replies=[CALL, "It is sunny."])
+    code, out, err, _ = remote(free, *ASKED)
+    assert code == cli.FAILED and "LM Studio has no field for it" in err and "--no-constrain" in err
+    assert remote(free, *ASKED, "--no-constrain")[:3] == (0, STORY, "")
+
+
+def test_a_reply_that_nothing_holds_is_said(remote: Callable[..., Any]) -> None:
+    from fake_servers import Ollama
+
+    _, out, _, _ = remote(Ollama(replies=[CALL, "It is sunny."]), *ASKED, "--json")
+    prompts = [step for step in map(json.loads, out.rstrip("\n").split("\n")) if step["step"] == "prompted"]
+    assert prompts[0]["constraint"] and not prompts[0]["unheld"]
+    assert prompts[1]["constraint"] is None and "could not hold words" in prompts[1]["unheld"]
+    assert "this reply is held to nothing: Ollama" in remote(Ollama(replies=[CALL, "It is sunny."]), *ASKED, "--show")[1]
+
+
+def test_the_main_job_on_a_chat_api(remote: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-secret-1")
+    chat = (*ASKED, "--api", "chat", "--model", "big", "--key-env", "MY_KEY")
+    code, out, err, fake = remote(conversation(*SAID), *chat, key="sk-secret-1")
+    assert (code, out, err) == (0, STORY, "")
+    assert [body["model"] for body in fake.bodies("/v1/chat/completions")] == ["big", "big"]
+    _, out, _, _ = remote(conversation(*SAID), *chat, "--show")
+    assert '{"role": "user", "content": "What is the weather in Paris?"}\n' in out and out.endswith(STORY[-13:])
+    _, out, _, _ = remote(conversation(*SAID), *chat, "--json")
+    steps = [json.loads(line) for line in out.rstrip("\n").split("\n")]
+    assert [step["step"] for step in steps if step["step"] != "written"] == \
+        ["sent", "replied", "ran", "sent", "replied", "answered"]
+    assert steps[0] == {"step": "sent", "messages": [{"role": "user", "content": QUESTION}], "choice": "auto"}
+
+
+def test_what_a_server_is_not_given(remote: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chat = conversation()
+    code, _, err, _ = remote(chat, *ASKED, "--api", "chat")
+    assert code == cli.WRONG and "needs the name of a model: it has 2, among them big, small" in err
+    code, _, err, _ = remote(chat, *ASKED, "--api", "chat", "--model", "big", "--dialect", "hermes")
+    assert code == cli.WRONG and "writes its own prompts: leave out --dialect" in err
+    code, _, err, _ = remote(chat, *ASKED, "--key-env", "NO_SUCH_KEY")
+    assert (code, err) == (cli.WRONG, "toolglot: --key-env NO_SUCH_KEY: the environment has no NO_SUCH_KEY\n")
+    monkeypatch.setenv("TOOLGLOT_API_KEY", "sk-wrong-1")
+    code, _, err, _ = remote(chat, *ASKED, key="sk-right-1")
+    assert code == cli.WRONG and "its key was refused" in err and "sk-" not in err
+    code, _, err, _ = remote(chat, "ask", "Hi", "--engine", str(tmp_path), "--model", "x")
+    assert code == cli.WRONG and "is no URL: give it or --model, one of the two" in err
+
+
+def test_probe_says_what_an_engine_is(remote: Callable[..., Any]) -> None:
+    from fake_servers import Ollama
+
+    code, out, err, _ = remote(Ollama(models=("llama3.2:3b",)), "probe", "URL")
+    assert (code, err) == (0, "")
+    rows = [line for line in out.split("\n") if line]
+    assert rows[0] == "model     llama3.2:3b" and rows[1] == "context   4,096 tokens"
+    assert rows[2].startswith("found     Ollama 0.40.12 at http://127.0.0.1:")
+    assert "dialect   llama3.2: it is known by 'llama3.2'" in rows
+    assert rows[-3].startswith("auto      not held: ") and rows[-1].startswith("none      not held: ")
+    assert rows[-2].startswith("required  held to json_schema; not to this: one call a reply")
+    found = json.loads(remote(Ollama(), "probe", "URL", "--json", "--dialect", "hermes")[1])
+    assert (found["dialect"], found["why"]) == ("hermes", "it was given")
+    assert "cannot say this format's calls" in found["held"]["required"]["error"]
+    found = json.loads(remote(conversation(), "probe", "URL", "--api", "chat", "--model", "big", "--json")[1])
+    assert (found["model"], found["dialect"], found["held"]) == ("big", None, {})
+    code, _, err, _ = remote(lambda *asked: (404, {}), "probe", "URL")
+    assert code == cli.WRONG and "is no server that is known here: /props answered 404" in err and err.count("\n") == 1
 
 
 # ---------------------------------------------------------------- the real model

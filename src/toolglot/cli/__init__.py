@@ -25,7 +25,7 @@ from .arguments import read_arguments
 
 if TYPE_CHECKING:
     from ..ask import Step
-    from ..engines import Engine
+    from ..engines import Chat, Engine
     from ..message import Call, Event, Tool
     from ..model import Model
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")         # a terminal that cannot show a character still shows the rest
-    args = read_arguments((ask, prompt, parse, dialects, show, pull), argv)
+    args = read_arguments((ask, probe, prompt, parse, dialects, show, pull), argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()
@@ -71,7 +71,7 @@ def _fail(why: object, code: int) -> int:
 def ask(args: argparse.Namespace) -> int:
     """A question, its calls and its answer."""
     from ..ask import model_for
-    from .screen import waiting
+    from ..engines import Chat
 
     tools = inputs.tools_of(args.tools)
     choice = inputs.choice_of(args.choice, tools)
@@ -80,24 +80,39 @@ def ask(args: argparse.Namespace) -> int:
     question = inputs.read("-").strip() if args.question == "-" else args.question
     messages = [{"role": "system", "content": args.system}] if args.system is not None else []
     messages.append({"role": "user", "content": question})
-    path = inputs.model_file(args.model)
-    with waiting(f"loading {path.stem}"):
-        engine = open_engine(path, args)
+    engine = open_engine(args)
     try:
-        model = model_for(engine.facts, args.dialect, prompts=args.prompts, idiom=args.idiom)
+        if not isinstance(engine, Chat):
+            model = model_for(engine.facts, args.dialect, prompts=args.prompts, idiom=args.idiom)
+        elif args.dialect or args.idiom:
+            raise ToolglotError(f"{args.engine} is a chat API and writes its own prompts: leave out --dialect and --idiom")
+        else:
+            model = None
         return asyncio.run(_ask(args, model, engine, messages, tools, choice))
     finally:
         engine.close()
 
 
-def open_engine(path: Path, args: argparse.Namespace) -> Engine:
-    """The embedded engine, with the model loaded."""
-    from ..engines.llamacpp import open_model
+def open_engine(args: argparse.Namespace) -> Engine | Chat:
+    """The engine that was asked for, with its model loaded."""
+    from ..engines import opening
+    from .screen import waiting
 
-    return open_model(path, context=args.context, threads=args.threads)
+    where, key = args.engine or args.model, None
+    if opening.is_address(where):
+        key = inputs.key_of(args.key_env)
+        name, words = args.model if args.engine else None, f"asking {where}"
+    else:
+        if args.engine and args.model:
+            raise ToolglotError(f"--engine {args.engine} is no URL: give it or --model, one of the two")
+        where = where if where and Path(where).is_dir() else inputs.model_file(where)
+        name, words = None, f"loading {Path(where).stem}"
+    with waiting(words):
+        return asyncio.run(opening.open_engine(where, model=name, key=key, api=args.api, context=args.context,
+                                               threads=args.threads))
 
 
-async def _ask(args: argparse.Namespace, model: Model, engine: Engine, messages: list[dict[str, str]],
+async def _ask(args: argparse.Namespace, model: Model | None, engine: Engine | Chat, messages: list[dict[str, str]],
                tools: list[Tool], choice: Any) -> int:
     from ..ask import ask as steps_of
     from ..engines import EngineError
@@ -124,7 +139,7 @@ async def _ask(args: argparse.Namespace, model: Model, engine: Engine, messages:
 class _Teller:
     """Shows the steps in the way that was asked for, and says what each means for the exit code."""
 
-    def __init__(self, args: argparse.Namespace, model: Model, tools: list[Tool]) -> None:
+    def __init__(self, args: argparse.Namespace, model: Model | None, tools: list[Tool]) -> None:
         from .screen import Screen, Story
 
         self.args, self.model, self.tools = args, model, tools
@@ -145,7 +160,7 @@ class _Teller:
         else:
             self.story.tell(step)
         match step:
-            case ask.Prompted():
+            case ask.Prompted() | ask.Sent():
                 self.asked, self.first = time.perf_counter(), 0.0
                 self.spinner.enter_context(screen.waiting("reading the prompt"))
             case ask.Written():
@@ -174,15 +189,22 @@ class _Teller:
         from . import screen
 
         match step:
-            case ask.Prompted(prompt):
+            case ask.Prompted(prompt, unheld=unheld):
+                assert self.model
                 self.screen.line()
+                if unheld:
+                    self.screen.write(f"this reply is held to nothing: {unheld}\n", "label")
                 self.screen.legend()
                 self.screen.prompt(prompt)
                 self.spans = screen.Spans(self.model.stream(self.tools, prompt=prompt))
-            case ask.Written(text):
+            case ask.Sent(messages):
+                self.screen.line()
+                for message in messages:
+                    self.screen.write(screen.dumps(message) + "\n", "label")
+            case ask.Written(text) if self.model:
                 for span in self.spans.feed(text):
                     self.screen.span(*span)
-            case ask.Replied():
+            case ask.Replied() if self.model:
                 for span in self.spans.close():
                     self.screen.span(*span)
                 self.screen.close_span()
@@ -218,6 +240,33 @@ class _Teller:
 
 
 # -- the other commands ----------------------------------------------------------------------------------------
+
+
+def probe(args: argparse.Namespace) -> int:
+    """What an engine is, and what it can be held to."""
+    from . import describe
+    from .screen import Screen
+
+    args.engine = None if args.engine == "default" else args.engine
+    engine = open_engine(args)
+    try:
+        found = describe.engine(engine, args.dialect)
+    finally:
+        engine.close()
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    screen = Screen()
+    rows = [("model", found["model"]), ("context", f"{found['context']:,} tokens" if found["context"] else "not known"),
+            *(("found", line) for line in found["found"]),
+            ("dialect", f"{found['dialect'] or 'none'}: {found['why']}"),
+            *((choice, describe.held(rules)) for choice, rules in found["held"].items())]
+    last = ""
+    for title, words in rows:
+        screen.write(f"{title if title != last else '':10}", "call")
+        screen.write(f"{words}\n")
+        last = title
+    return 0
 
 
 def prompt(args: argparse.Namespace) -> int:

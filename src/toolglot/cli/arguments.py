@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 
 from .. import __version__
 
+KEY = "TOOLGLOT_API_KEY"
 Command = Callable[[argparse.Namespace], int]
 
 EXAMPLES = """examples:
   toolglot ask "What is the weather in Paris?" --tools weather.py
   toolglot prompt "What is the weather in Paris?" --tools weather.py --dialect qwen3
+  toolglot ask "What is the weather in Paris?" --tools weather.py --engine http://127.0.0.1:8000
   toolglot parse reply.txt --dialect mistral-v3
   toolglot show hermes"""
 
@@ -35,6 +37,7 @@ def read_arguments(commands: Sequence[Command], argv: Sequence[str] | None) -> a
 ASK_EXAMPLES = """examples:
   toolglot ask "What is the weather in Paris?" --tools weather.py --yes
   toolglot ask "Book a table" --tools tools.json --model Qwen3-0.6B-Q8_0.gguf --show
+  toolglot ask "Book a table" --tools tools.json --engine http://127.0.0.1:11434 --model qwen3:8b
 
 exit code: 0 answered; 1 the run failed; 2 something given is wrong; 3 a call was not allowed; 130 Ctrl-C"""
 
@@ -60,7 +63,8 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", help="- is stdin")
     _dialect_arguments(parser, "what the model's chat template speaks, else json")
     add = parser.add_argument
-    add("--model", default="default", metavar="PATH", help="a GGUF file; default: SmolLM2-135M-Instruct, fetched once")
+    add("--engine", metavar="URL|PATH", help="a server's URL, a GGUF file or a directory of transformers; default: --model")
+    _engine_arguments(parser)
     add("--yes", action="store_true", help="run functions without asking")
     add("--show", action="store_true", help="the prompt and the raw text, by what each piece is")
     add("--json", action="store_true", help="every step as JSON, one a line")
@@ -73,8 +77,24 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", type=float, default=0.0, metavar="T", help="0, the default, always takes the likeliest token")
     add("--seed", type=int, default=0, metavar="N", help="of sampling")
     add("--timeout", type=float, default=30.0, metavar="S", help="seconds that a function may take; default: 30")
+
+
+def _engine_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", metavar="PATH|NAME", help="a GGUF file, or with a URL the model of those that it serves; default: "
+                                             "SmolLM2-135M-Instruct, fetched once")
+    add("--api", metavar="KIND", help="what a URL is: llama-server, vllm, sglang, lm-studio, completions, ollama, tgi "
+                                      "or chat; default: it is asked")
+    add("--key-env", metavar="VAR", help=f"the environment variable that holds a server's key; default: {KEY}")
     add("--context", type=_positive, metavar="N", help="tokens of prompt and reply together")
-    add("--threads", type=_positive, metavar="N", help="threads of the engine; default: physical cores")
+    add("--threads", type=_positive, metavar="N", help="threads of the engine in this process; default: physical cores")
+
+
+def _probe_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("engine", metavar="URL|PATH", help="a server, a GGUF file, a directory, or default")
+    _engine_arguments(parser)
+    parser.add_argument("--dialect", "--model-id", metavar="NAME", help="a dialect or a model id; default: what suits it")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _prompt_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +128,7 @@ def _positive(text: str) -> int:
 # name: what it does, examples, its arguments
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]] = {
     "ask": ("ask a model, run the functions it calls, and show its answer", ASK_EXAMPLES, _ask_arguments),
+    "probe": ("say what an engine is, and what it can be held to", "", _probe_arguments),
     "prompt": ("print the prompt of a question or a conversation, byte for byte", "", _prompt_arguments),
     "parse": ("read a model's text: the reply as JSON, problems on stderr", PARSE_EXAMPLES, _parse_arguments),
     "dialects": ("list the dialects", "", lambda one: one.add_argument("--json", action="store_true", help="as JSON")),

@@ -8,7 +8,9 @@ import re
 import sys
 from typing import Any
 
+from ..ask import dialect_of, model_for
 from ..check import check
+from ..engines import Chat, Engine, EngineError
 from ..message import Assistant, Call, Result, Tool, User
 from ..model import Model
 from ..prompt import Prompt
@@ -38,6 +40,31 @@ def example_prompt(dialect: Dialect) -> Prompt:
     """A question, a call and its result, up to where the reply begins."""
     turns = [User("What is the weather in Paris?"), Assistant((CALL,)), Result("18 °C, sunny", CALL.name, CALL.id)]
     return Model(dialect).prompt(turns, [weather_tool()], today=DAY)
+
+
+def engine(found: Engine | Chat, dialect: str | None) -> dict[str, Any]:
+    """What an engine is and says of its model, and what it can be held to."""
+    facts = found.facts
+    out: dict[str, Any] = {"model": facts.name, "context": facts.context, "found": facts.found, "dialect": None, "why": (
+        "it is told the conversation, and writes its own prompts"), "held": {}}
+    if isinstance(found, Chat):
+        return out
+    name, why = (dialect, "it was given") if dialect else dialect_of(facts)
+    model = model_for(facts, name)
+    for choice in ("auto", "required", "none"):
+        try:
+            rules = found.rules(model.constrain([weather_tool()], choice))
+            out["held"][choice] = {"notation": rules.notation, "unenforced": rules.unenforced}
+        except EngineError as error:
+            out["held"][choice] = {"error": str(error)}
+    return {**out, "dialect": model.dialect.name, "why": why}
+
+
+def held(rules: dict[str, Any]) -> str:
+    """How a reply of one choice is held to it."""
+    if "error" in rules:
+        return f"not held: {rules['error']}"
+    return f"held to {rules['notation']}" + "".join(f"; not to this: {line}" for line in rules["unenforced"])
 
 
 def notes(dialect: Dialect) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import codecs
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..message import ToolglotError
+from .arguments import KEY
 
 if TYPE_CHECKING:
     from ..message import Tool
@@ -27,6 +29,13 @@ def model_file(asked: str | None) -> Path:
 
     with fetching() as progress:
         return find_model(None if asked == "default" else asked, progress)
+
+
+def key_of(variable: str | None) -> str | None:
+    """A server's key, which stands in the environment: on the command line others could read it."""
+    if variable and variable not in os.environ:
+        raise ToolglotError(f"--key-env {variable}: the environment has no {variable}")
+    return os.environ.get(variable or KEY) or None
 
 
 def tools_of(paths: Sequence[str]) -> list[Tool]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from ..ask import Ran, Refused, Replied, Step, Written
+from ..engines import Rules
 from ..message import Call, CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text
 from ..parse import Feeds
 from ..prompt import Prompt
@@ -148,7 +149,7 @@ class Story:
     def tell(self, step: Step) -> None:
         screen = self.screen
         match step:
-            case Written(_, events):
+            case Written(events=events):
                 for event in events:
                     self._event(event)
             case Replied():
@@ -212,6 +213,8 @@ def step_json(step: Step) -> dict[str, Any]:
                 out[name] = {"name": value.name, "arguments": value.arguments, "id": value.id}
             case Prompt():
                 out[name] = str(value)
+            case Rules():
+                out[name] = value.text
             case tuple() if name == "events":
                 out[name] = [event_json(event) for event in value]
             case _:
