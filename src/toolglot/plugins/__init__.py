@@ -1,0 +1,1 @@
+"""toolglot inside other projects' servers: one file a server, imported by the server itself."""
