@@ -22,11 +22,12 @@ import checker
 import common
 
 from toolglot import engines
-from toolglot.ask import SMALL_CAPS, model_for
+from toolglot.ask import model_for
 from toolglot.engines.llamacpp import LlamaCpp, open_model
 from toolglot.engines.weights import find_model
 from toolglot.message import Tool
 from toolglot.model import Model
+from toolglot.reply import SMALL_CAPS
 from toolglot.schema import validate
 from toolglot.tools import as_tools
 
@@ -48,7 +49,8 @@ def asked(model: Model, item: dict[str, Any], constrained: bool, weights: str) -
     tools = as_tools(item["functions"])
     prompt = model.prompt([{"role": "user", "content": item["question"]}], tools)
     rules = model.constrain(tools, "required", parallel=False, caps=SMALL_CAPS).lark() if constrained else None
-    request = engines.Request([engines.PromptPiece(p.text, p.special) for p in prompt.pieces], rules,
+    held = engines.Rules("lark", rules) if rules is not None else None
+    request = engines.Request([engines.PromptPiece(p.text, p.special) for p in prompt.pieces], held,
                               model.dialect.stop, MOST[constrained])
     said = json.dumps([weights, str(prompt), rules, request.stop, request.max_tokens, item["id"]])
     return Ask(item, constrained, tools, request, hashlib.sha256(said.encode()).hexdigest()[:16])

@@ -114,9 +114,9 @@ def test_writing_compares_what_is_equal() -> None:
 
 
 def test_mask_compiles_and_lets_right_calls_through(weights: str) -> None:
-    text = run("mask", "--model", weights, "--runs", "1", "--tools", "2", "--calls", "2", "--dialect", "json")
+    text = run("mask", "--vocabulary", "smollm2", "--runs", "1", "--tools", "2", "--calls", "2", "--dialect", "json")
     (row,) = rows(text)
-    assert row[:2] == ["json", "2"]
+    assert row[:4] == ["json", "smollm2", "llguidance", "2"]
     assert "2 of 2" in row
 
 
