@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "toolglot"
 FLOORS = [
     {"message", "rules"},
     {"schema", "spec"},
-    {"cursor", "render", "values", "chat", "signatures"},
+    {"cursor", "render", "values", "chat", "signatures", "custom"},
     {"plan"},
     {"encodings"},
     {"parse", "prompt", "tools"},
@@ -24,12 +24,13 @@ FLOORS = [
     {"registry"},
     {"model"},
     {"engines"},
-    {"ask"},
+    {"reply"},
+    {"ask", "plugins"},
     {"cli"},
     {"__init__", "__main__"},
 ]
 CORE = {"message", "rules", "schema", "spec", "cursor", "render", "values", "chat", "plan", "encodings", "parse", "prompt",
-        "rescue", "check", "grammar", "emit", "card", "dialects", "registry"}
+        "rescue", "check", "grammar", "emit", "card", "dialects", "registry", "custom"}
 LAZY = {"schema": {"jsonschema", "referencing"}}          # imported where it is used, never at import
 
 
@@ -44,6 +45,8 @@ def rooms() -> dict[str, list[tuple[str, bool]]]:
                 base = list(inside[:-1])[: len(inside) - node.level] if node.level <= len(inside) else []
                 names = [node.module] if node.module else [a.name for a in node.names if a.name != "__version__"]
                 found.setdefault(room, []).extend((".".join([*base, n]).split(".")[0], True) for n in names)
+            elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("toolglot."):
+                found.setdefault(room, []).append((str(node.module).split(".")[1], True))
             elif isinstance(node, ast.ImportFrom):
                 found.setdefault(room, []).append((str(node.module).split(".")[0], False))
             elif isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -48,3 +49,10 @@ def test_the_readme_s_commands_are_those_of_ci() -> None:
     first, second = re.findall(r"```sh\n(.*?)\n```", PAGES[0].read_text(encoding="utf-8"))[:2]
     assert first.split("bin/toolglot ")[1] in ci
     assert "-e '.[dev]'" in second and "-e '.[dev]'" in ci and "pytest" in second
+
+
+def test_the_example_of_a_program_runs() -> None:
+    ran = subprocess.run([sys.executable, "examples/any_engine.py"], cwd=ROOT, capture_output=True, encoding="utf-8",
+                         env={**os.environ, "PYTHONPATH": "src", "PYTHONUTF8": "1"}, check=True)
+    assert ran.stdout == ("get_weather({'city': 'Paris'}) -> It is 18 °C and sunny in Paris.\n"
+                          "It is 18 °C and sunny in Paris.\n")

@@ -180,7 +180,7 @@ def chat(**function: Any) -> dict[str, Any]:
         ({"type": "function", "function": "f"}, ["tools[1].function:", "an object with a name", 'found "f"']),
         ({"type": "web_search"}, ["tools[1]:", "type function", '"web_search"', "leave it out"]),
         ({"type": "bash_20250124", "name": "bash"}, ["tools[1]:", "type function", "leave it out"]),
-        ({"type": "custom", "custom": {"name": "f"}}, ["tools[1]:", "type function", '"custom"']),
+        ({"type": "custom", "custom": 5}, ["tools[1].custom:", "an object with a name", "5"]),
         ({"weather": CITY}, ["tools[1]:", "a Tool, a Python function", "write it as one of these"]),
         ({"tools": CHAT}, ["tools[1].tools:", "a list of tools", "put them in a list"]),
         ("tools.py", ["tools[1]:", "a Tool, a Python function", 'found "tools.py"', "load_tools"]),
