@@ -148,9 +148,9 @@ def constrain(dialect: Dialect, tools: Sequence[Tool], choice: Choice = "auto", 
         raise ToolglotError(f"order is declared or any, whitespace canonical or flexible; got {order!r}, {whitespace!r}")
     if most is not None and most < 1:
         raise ToolglotError(f"most: expected 1 or more calls, got {most!r}; for none, take choice=\"none\"")
-    comma, colon = getattr(encoding_of(dialect.calls), "separators", (", ", ": "))
-    space = Whitespace(comma, colon, FLEXIBLE if whitespace == "flexible" else 0)
     encoding = encoding_of(dialect.calls)
+    comma, colon = getattr(encoding, "separators", (", ", ": "))
+    space = Whitespace(comma, colon, FLEXIBLE if whitespace == "flexible" else 0)
     for tool in allowed if choice != "none" else ():
         _check(tool, encoding)
     build = Build(dialect, allowed, 1 if not parallel else most, after, space, caps, order)
