@@ -18,7 +18,6 @@ from ..message import ToolglotError
 from ..rules import (
     Alt,
     AnyOrder,
-    Caps,
     Free,
     Grammar,
     JsonValue,
@@ -214,7 +213,7 @@ class _Lark:
 
     def value(self, kind: str, schema: Any, root: Any) -> str:
         """A named rule for a value. Most tools ask for the same few types: one rule each is enough."""
-        said = json.dumps(plain_schema(schema, Caps()))         # without descriptions
+        said = json.dumps(plain_schema(schema))         # without descriptions
         key = (kind, said, id(root) if "$ref" in said else None)
         if key not in self.values:
             prefix = f"{kind}{len(self.values)}"

@@ -176,7 +176,7 @@ def _is_short(bound: float) -> bool:
 # -- one rule for the same schema
 
 
-def plain_schema(schema: Any, caps: Caps) -> Any:
+def plain_schema(schema: Any) -> Any:
     """What tells a schema from others, as JSON: all but its notes; where it is deep or large, its identity."""
     return _told(schema, 0, iter(range(_TOLD)))
 
