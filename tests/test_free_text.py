@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -96,3 +97,33 @@ def test_the_text_of_a_constraint_is_short_whatever_the_markers(name: str) -> No
 def test_text_next_to_a_special_token_ends_where_it_stands() -> None:
     grammar = lark(Grammar({"start": Until(("\n<call>",), None, ("<call>",), "", ("<call>",))}), {"<call>": 7})
     assert re.search(r"^start: text_0_free <\[7\]>$", grammar, re.M)
+
+
+class Syllables:
+    """A vocabulary in the way of real ones: bytes, and 30,000 words of common letters, half of them behind a space."""
+
+    def __init__(self) -> None:
+        words = ["".join(one) for one in product("aeiou", "lnrst", "acfio", "nstcu", "aft", "iou", "n")]
+        self.tokens = [*(bytes([i]) for i in range(256)), *(f"{space}{w}".encode() for space in ("", " ") for w in words),
+                       b"<eos>"]
+        self.eos_token_id, self.bos_token_id = len(self.tokens) - 1, None
+        self.special_token_ids = [self.eos_token_id]
+
+    def __call__(self, text: str) -> list[int]:
+        return list(text.encode())
+
+
+@pytest.fixture(scope="module")
+def syllables() -> Any:
+    return llguidance.LLTokenizer(llguidance.TokenizerWrapper(Syllables()))
+
+
+@pytest.mark.parametrize("ends", [("function_call",), (" to=functions.",), (" functools[", "action:"), ("<call>", "\nask")])
+def test_markers_of_letters_do_not_make_masks_dear(ends: tuple[str, ...], syllables: Any) -> None:
+    """llguidance makes a row for each stretch that may end along each token, and gives up where these are too many."""
+    grammar = lark(Grammar({"start": Until(ends, None, ("assistant<end>", "<stop>", *(e.strip() for e in ends)))}), {})
+    few = llguidance.LLMatcher(syllables, grammar, log_level=0, limits=llguidance.LLParserLimits(step_max_items=10_000))
+    for char in b"a fact\n< f":
+        few.compute_logit_bias()
+        assert not few.is_error(), few.get_error()
+        assert few.consume_token(char)

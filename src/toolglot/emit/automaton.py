@@ -83,7 +83,7 @@ class Text:
     `plain` leads from state 0, the first, back to it, `steps[i, j]` from state i to state j, `ends[i, done]` to the end
     of the text, with the end; `done` is the state of what is complete then. Where the text may stop in the middle of
     what it watches for, `stops[i]` is that beginning. It may stop in every state too. It begins in state `begin`. No
-    stretch begins another one of the same state, but for a stop.
+    stretch to another state begins one of the same state: where it is complete, it is over.
     """
 
     plain: str
@@ -100,25 +100,39 @@ def stretches(
     """The automaton with most of its states taken out (Brzozowski and McCluskey).
 
     What stays is the first state and, where there are several, those of one character: nearly all others lead back to
-    these, so the expressions are as long as the watched strings, and not as long as all ways to mix them. Without
-    `apart` the first state and the beginning alone stay, whatever that takes.
+    these, so the expressions are as long as the watched strings, and not as long as all ways to mix them. But text that
+    is cut at each common letter costs a parser more than it bears: there, the state behind the first rare character
+    stays instead, and what leads from the first state back to it is one stretch, however long. Without `apart` the
+    first state and the beginning alone stay, whatever that takes.
     """
     states = states_of(ends, without, first, bare)
     rows = {state: _row(state, steps, states) for state, steps in states.items()}
-    short = [state for state in states if len(state[0]) == 1 and state[1] < 0 and state != BEGIN]
+    short = [state for state in states if state[1] < 0 and state not in (FIRST, BEGIN) and _is_cut(state[0])]
     kept = [state for state in states if state in (FIRST, BEGIN) or (state in short and len(short) > 1 and apart)]
     for state in sorted(states, key=lambda state: (state[1] < 0, -len(state[0]), -state[1])):
         if state not in kept:
             _take_out(state, rows)
+    plain = one_class(others_than(ANY, _ranges(list(states[FIRST]))))
+    if apart and FIRST in rows[FIRST] and any(map(_is_common, states[FIRST])):
+        plain = f"(?:{plain}|{rows[FIRST].pop(FIRST)})"
+        rows[FIRST] = {to: _then(f"{plain}*", one) for to, one in rows[FIRST].items()}
     number = {state: i for i, state in enumerate(kept)}
     steps = {(number[state], number[to]): one for state in kept for to, one in rows[state].items() if to in number}
     return Text(
-        one_class(others_than(ANY, _ranges(list(states[FIRST])))) + "+",
+        plain + "+",
         number[BEGIN if BEGIN in number else FIRST],
         steps,
         {(number[state], to): one for state in kept for to, one in rows[state].items() if is_done(to)},
         {number[state]: rows[state][_STOP] for state in kept if rows[state].get(_STOP)},
     )
+
+
+def _is_cut(begun: str) -> bool:
+    return not _is_common(begun[-1]) and all(map(_is_common, begun[:-1]))
+
+
+def _is_common(char: str) -> bool:
+    return char == " " or char.islower()
 
 
 _STOP: State = ("", -4)
