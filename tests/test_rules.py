@@ -341,9 +341,12 @@ def test_the_type_beside_a_value_decides_and_a_number_is_told_and_not_read() -> 
     assert parse(typed, "<call f#1><a:integer>x</></call>").calls[0].arguments == {"a": "x"}
 
 
-def test_rule_12_equal_keys_inside_an_argument_are_a_note_and_the_last_one_counts() -> None:
-    reply = model("hermes").parse('<tool_call>\n{"name": "f", "arguments": {"o": {"a": 1, "a": 2}}}\n</tool_call>')
-    assert [call.arguments for call in reply.calls] == [{"o": {"a": 2}}]
+@pytest.mark.parametrize("name", ["hermes", "qwen3-coder", "hy-4", "llama-pythonic", "olmo-3", "functiongemma"])
+def test_rule_12_equal_keys_inside_an_argument_are_a_note_and_the_last_one_counts(name: str) -> None:
+    m, tools = model(name), [Tool("f", "", {"type": "object", "properties": {"o": {"type": "object"}}})]
+    text = m.write([Call("f", {"o": {"one": 1, "two": 2}})]).replace("two", "one")
+    reply = m.parse(text, tools)
+    assert [call.arguments for call in reply.calls] == [{"o": {"one": 2}}]
     assert [(p.kind, p.raw) for p in reply.problems] == [("duplicate key", "")]
 
 

@@ -228,10 +228,13 @@ class Cursor:
 
     # -- values: JSON, and Python's literals, both emitted as strict JSON
 
-    def value(self, emit: Emit, python: bool = False) -> Step[None]:
-        """One value. The first bad character is a Mismatch; nothing is held back but the token it stands in."""
+    def value(self, emit: Emit, python: bool = False, inside: bool = False) -> Step[None]:
+        """One value. The first bad character is a Mismatch; nothing is held back but the token it stands in.
+
+        `inside`: the value stands in an object already.
+        """
         closers: list[str] = []
-        keys: list[set[str]] = []
+        keys: list[set[str]] = [set()] if inside else []
         start, key = self.offset, False
         while True:
             yield from self.space()
@@ -435,16 +438,23 @@ def _unescape(escape: str) -> str:
     return _PYTHON_ESCAPED.get(kind, kind if kind in "\\'\"" else escape)
 
 
-def read_json(text: str, python: bool = False, limits: Limits = Limits()) -> str | None:
-    """A whole text as strict JSON; None when it is not one value. Linear in the text, and it never raises."""
+def read_json(text: str, python: bool = False, limits: Limits = Limits(), around: Cursor | None = None) -> str | None:
+    """A whole text as strict JSON; None when it is not one value. Linear in the text, and it never raises.
+
+    `around` reads the arguments that the value stands in: equal keys are let pass there, and noted.
+    """
     cursor, out = Cursor(limits), list[str]()
     cursor.feed(text)
     cursor.eof = True
     try:
-        for _ in cursor.value(out.append, python):
+        for _ in cursor.value(out.append, python, around is not None):
             return None
         for _ in cursor.space():
             return None
     except Mismatch:
         return None
-    return "".join(out) if cursor.pos == len(cursor.buf) else None
+    if cursor.pos < len(cursor.buf):
+        return None
+    if around and cursor.note and cursor.note[0] == "duplicate key":
+        around.note = (*cursor.note[:3], around.offset)
+    return "".join(out)

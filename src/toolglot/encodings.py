@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -83,11 +83,11 @@ def escaped(text: str) -> str:
     return encode_basestring(text)[1:-1]
 
 
-def read_literal(text: str) -> str | None:
+def read_literal(c: Cursor, text: str) -> str | None:
     """A JSON value, or else a Python literal, as strict JSON; None when the text is neither, or a number too large."""
-    value = read_json(text)
+    value = read_json(text, around=c)
     if value is None:
-        value = read_json(text, python=True)
+        value = read_json(text, python=True, around=c)
     return None if value is not None and _MOST in value and _MOST not in text else value
 
 
@@ -144,7 +144,7 @@ def keywords(c: Cursor, emit: Emit) -> Step[None]:
             raise Mismatch("duplicate key", "each key once", repr(key), at)
         emit((", " if seen else "") + encode_basestring(key) + ": ")
         seen.add(key)
-        yield from c.value(emit, python=True)
+        yield from c.value(emit, python=True, inside=True)
         yield from c.space()
         if not (yield from c.maybe(marks(","))) and (yield from c.peek()) not in (")", ""):
             raise Mismatch("malformed", "',' or ')'", repr(c.buf[c.pos]))
@@ -186,7 +186,7 @@ def _value_or_call(c: Cursor, emit: Emit, head: str, declared: Declared, depth: 
     at = c.offset - len(head)
     head = head or (yield from _identifier(c))
     if not head:
-        yield from c.value(emit, python=True)
+        yield from c.value(emit, python=True, inside=True)
     elif (yield from c.maybe(marks("("))):
         emit('{"$call": ' + encode_basestring(head) + ', "arguments": ')
         yield from nested(c, emit, head, declared, depth + 1)
@@ -257,8 +257,10 @@ def delimited(c: Cursor, emit: Emit, quote: Marks, depth: int = 0) -> Step[None]
             emit(", ")
         if closer == "}":
             at, key = c.offset, (yield from _key(c, quote))
-            if key in seen:
+            if key in seen and not depth:
                 raise Mismatch("duplicate key", "each key once", repr(key), at)
+            if key in seen:                               # as in JSON, the last one counts
+                c.note = ("duplicate key", "each key once", repr(key), at)
             seen.add(key)
             emit(encode_basestring(key) + ": ")
         yield from c.space()
@@ -287,7 +289,7 @@ def _bare(c: Cursor, emit: Emit) -> Step[None]:
     if (yield from c.until(ends, kept.append)) is None:
         raise EndOfText("the end of a value")
     text = "".join(kept).strip()
-    value = read_literal(text) if text else '""'
+    value = read_literal(c, text) if text else '""'
     emit(value if value is not None else encode_basestring(text))
 
 
@@ -366,13 +368,13 @@ def _tag_value(c: Cursor, key: str, is_str: str | None, ends: ValueEnds, seen: s
     at, kept = c.offset, list[str]()
     yield from _value_text(c, ends, seen, declared, kept.append)
     raw = "".join(kept)
-    value = read_literal(raw)
+    value = read_literal(c, raw)
     if is_str is None:
         types = schema.types_of(schema_of, root)
         # where its closer is missing, half a value that is not to be a string is no value
         if value is None and types and "string" not in types and (yield from c.at(ends.closer)) is None:
             raise Mismatch("malformed", f"a value of type {' or '.join(types)} for {key!r}", repr(raw[:20]), at)
-        emit(schema.read_text(raw, schema_of, root, read_literal))
+        emit(schema.read_text(raw, schema_of, root, partial(read_literal, c)))
         return
     if value is None and ((yield from c.at(ends.closer)) is None or c.strict):
         raise Mismatch("malformed", f"a value that is not a string for {key!r}", repr(raw[:20]), at)
@@ -400,7 +402,7 @@ def _in_cdata(c: Cursor, ends: tuple[str, ...], emit: Emit, schema_of: object, r
     emit('"' * plain)
     if (yield from c.until(_spaced(CDATA[1], *ends), (lambda s: emit(escaped(s))) if plain else kept.append)) is None:
         raise EndOfText(repr(CDATA[1]))
-    emit('"' if plain else schema.read_text("".join(kept), schema_of, root, read_literal))
+    emit('"' if plain else schema.read_text("".join(kept), schema_of, root, partial(read_literal, c)))
     yield from c.maybe(marks(CDATA[1]))
     yield from c.space()
     return True
@@ -448,7 +450,7 @@ def _member(c: Cursor, tagged: Tagged, key: str, schema_of: object, root: object
     if not (yield from _in_tags(c, tagged, kept.append, schema_of, root, depth + 1)):
         if (yield from c.until(marks(closer), kept.append)) is None:
             raise EndOfText("the end of a value")
-        kept = [schema.read_text("".join(kept), schema_of, root, read_literal)]
+        kept = [schema.read_text("".join(kept), schema_of, root, partial(read_literal, c))]
     yield from c.literal(marks(closer), closer)
     return "".join(kept)
 
