@@ -238,3 +238,12 @@ def test_time_and_text_grow_no_more_than_linearly(what: str, form: str) -> None:
     times, sizes = zip(*(min(measured(count) for _ in range(2)) for count in (50, 400)), strict=True)
     assert sizes[1] < 8 * sizes[0] * 1.6
     assert times[1] < 8 * max(times[0], 0.002) * 3
+
+
+@pytest.mark.parametrize("pattern", ["^a{5001}$", "^((a{1000}){1000}){1000}$", "a{99999999999999999999}"])
+def test_a_pattern_of_long_texts_alone_is_said_to_be_unenforced(pattern: str) -> None:
+    """llguidance would write what is forced at once: for a million letters, minutes before the first token."""
+    made = constrain(dialects()["json"], [Tool("long", "", text(pattern=pattern))], "required")
+    assert made.unenforced[0].startswith("long: `v`: `pattern`") and "5,000 characters" in made.unenforced[0]
+    assert "1000" not in made.lark() and "5001" not in made.lark()
+    assert not constrain(dialects()["json"], [Tool("long", "", text(pattern="^a{5000}$"))], "required").unenforced

@@ -469,6 +469,8 @@ def test_the_terminals_of_common_are_those_of_llguidance(name: str) -> None:
         ('start: "a"~1000000000', "is nothing that Lark knows"),
         ("start: " + "(" * 60 + '"a"' + ")" * 60, "column 49: groups are nested too deeply"),
         ('start: "\ud800"', "half of a surrogate pair"),
+        ("start: /a{5001}/", "no text of 5,000 characters or fewer; repeat less in it"),
+        ('start: "b" | long\nlong: X~2501 "b"\nX: /a{2}/', "no text of 5,000 characters or fewer"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(definition: str, wanted: str) -> None:

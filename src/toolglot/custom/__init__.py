@@ -19,6 +19,7 @@ from graphlib import CycleError, TopologicalSorter
 from ..message import ToolglotError
 from ..rules import Alt, Grammar, Lit, Ref, Regex, Repeat, Rule, Seq
 from ..values.patterns import Unsupported, read
+from ..values.scalars import FORCED, shortest
 from . import inside, lark, regexes
 from .lark import DEPTH, KNOWN, Draft
 from .regexes import sequence
@@ -53,7 +54,8 @@ def read_lark(text: str, prefix: str = "") -> Grammar:
         _space(shape)
     rules = {name: shape.rules[name] for name in _reached(shape.rules)}
     _measure(rules)
-    return _named(rules, shape.terminals, prefix)
+    _check_texts(made := _named(rules, shape.terminals, prefix))
+    return made
 
 
 def read_regex(text: str) -> Rule:
@@ -64,7 +66,9 @@ def read_regex(text: str) -> Rule:
     except Unsupported as error:
         raise ToolglotError(f"the regular expression {text[:200]!r} has {error}; it may have {KNOWN}") from None
     _measure({"the regular expression": tree})
-    return _token(tree)
+    token = _token(tree)
+    _check_texts(Grammar({"start": token}))
+    return token
 
 
 def in_json(grammar: Grammar) -> Grammar:
@@ -109,6 +113,32 @@ def _check_ends(rules: Mapping[str, Rule]) -> None:
     for name in rules:
         if name not in ended:
             raise ToolglotError(f"no text matches the rule `{name}`, for it would have no end; give it a way to end")
+
+
+def _check_texts(grammar: Grammar) -> None:
+    """Raises ToolglotError where every text is very long. A rule that is used before it is told counts as empty."""
+    least: dict[str, int] = {}
+    for name, rule in reversed(list(grammar.rules.items())):
+        least[name] = _fewest(rule, least)
+    if max(least.values()) > FORCED:
+        raise ToolglotError(f"a part of the grammar has no text of {FORCED:,} characters or fewer; repeat less in it")
+
+
+def _fewest(rule: Rule, least: Mapping[str, int]) -> int:
+    match rule:
+        case Lit(text):
+            return len(text)
+        case Regex(pattern):
+            return shortest(pattern)
+        case Seq(items):
+            return sum(_fewest(item, least) for item in items)
+        case Alt(options):
+            return min((_fewest(option, least) for option in options), default=0)
+        case Repeat(item, often):
+            return often * _fewest(item, least)
+        case Ref(name):
+            return least.get(name, 0)
+    return 0
 
 
 def _measure(rules: Mapping[str, Rule]) -> None:

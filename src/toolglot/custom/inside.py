@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from ..rules import Alt, Lit, Regex, Repeat, Rule, Seq
-from ..values.patterns import ANY, Build, Ranges, one_class, read, without
-from .regexes import RULES, joined, of_characters, one_token, text
+from ..values.patterns import ANY, Build, Ranges, one_class, read, union, without
+from .regexes import RULES, of_characters, one_token, text
 
 _SHORT = {'"': '"', "\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _RANGES: Build[Ranges] = Build(lambda chars: chars, lambda items: items[0], lambda options: options[0], lambda *_: ANY)
@@ -147,7 +147,7 @@ def _further(rule: Rule) -> Ranges:
 
 def _joined(ranges: Ranges) -> Ranges:
     """The same characters; all where they are many."""
-    found = joined(ranges)
+    found = union(ranges)
     return found if len(found) <= _MANY else ANY
 
 

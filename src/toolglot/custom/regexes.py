@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from ..rules import Alt, Lit, Regex, Repeat, Rule, Seq
-from ..values.patterns import ANY, Build, Ranges, Unsupported, one_class, read, times, without
+from ..values.patterns import ANY, Build, Ranges, Unsupported, one_class, read, times, union, without
 
 _LAST = ANY[0][1]
 _FEW = 32  # ranges of a class that may be written negated: reading those back takes quadratic time
@@ -213,18 +213,7 @@ def _folded(ranges: Ranges) -> Ranges:
     if len(letters) > _FOLDS:
         raise Unsupported(f"a class of more than {_FOLDS} letters with the flag `i`")
     more = sorted({ord(char) for code in letters for char in _cases()[chr(code)]})
-    return joined([*ranges, *zip(more, more, strict=True)]) if more else ranges
-
-
-def joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The same characters in order, ranges that touch as one."""
-    found: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if found and low <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(high, found[-1][1]))
-        else:
-            found.append((low, high))
-    return tuple(found)
+    return union([*ranges, *zip(more, more, strict=True)]) if more else ranges
 
 
 # -- writing

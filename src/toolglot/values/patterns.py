@@ -96,7 +96,8 @@ def without(ranges: Ranges, others: Iterable[tuple[int, int]]) -> Ranges:
     return tuple(found)
 
 
-def _union(ranges: Iterable[tuple[int, int]]) -> Ranges:
+def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """The same characters in order, ranges that touch as one."""
     found: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if found and low <= found[-1][1] + 1:
@@ -107,11 +108,11 @@ def _union(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def _of(text: str) -> Ranges:
-    return _union((ord(c), ord(c)) for c in text)
+    return union((ord(c), ord(c)) for c in text)
 
 
 _DIGITS: Ranges = ((48, 57),)
-_SETS = {"d": _DIGITS, "w": _union([*_DIGITS, (65, 90), (97, 122), (95, 95)]), "s": _of(" \t\n\r\f\v")}
+_SETS = {"d": _DIGITS, "w": union([*_DIGITS, (65, 90), (97, 122), (95, 95)]), "s": _of(" \t\n\r\f\v")}
 _SETS |= {name.upper(): without(ANY, ranges) for name, ranges in _SETS.items()}
 _DOT = without(ANY, _of("\n\r\u2028\u2029"))  # what ECMA-262 calls a line end
 
@@ -209,7 +210,7 @@ class _Reader(Generic[T]):
             if any(len(end) != 1 or end[0][0] != end[0][1] for end in (low, high)) or low[0][0] > high[0][0]:
                 raise Unsupported("a range without two ends in order")
             found.append((low[0][0], high[0][0]))
-        ranges = without(ANY, found) if negated else _union(found)
+        ranges = without(ANY, found) if negated else union(found)
         if not ranges:
             raise Unsupported("a class of no character")
         return ranges

@@ -26,8 +26,9 @@ def string(keywords: Keywords, notation: Notation, caps: Caps, schema: Mapping[s
     text: str | None = None
     if "pattern" in schema:
         try:
-            text = literals.matching(notation, schema["pattern"], caps.string)
+            matching = literals.matching(notation, schema["pattern"], caps.string)
             fits(schema["pattern"], least, most, at)
+            text = matching
         except Unsupported as error:
             keywords.skip(at, "pattern", f"{error} in it cannot be written as rules, so it is")
     if text is None and known is not None:
@@ -102,6 +103,7 @@ def _limit(schema: Mapping[str, Any], end: str) -> tuple[int | float, bool] | No
 
 # -- lengths beside a pattern
 
+FORCED = 5_000  # characters that a text must have: llguidance cuts forced ones into tokens at once, in quadratic time
 _Room = tuple[int, Union[int, None], bool]  # the shortest text, the longest, and whether each length between is one
 _LENGTHS: Build[_Room] = Build(
     lambda _: (1, 1, True),
@@ -111,14 +113,21 @@ _LENGTHS: Build[_Room] = Build(
 )
 
 
+def shortest(pattern: str) -> int:
+    """The characters of the shortest text that a whole pattern matches."""
+    return read(pattern, _LENGTHS)[0]
+
+
 def fits(pattern: str, least: int, most: int | None, at: str) -> bool:
     """Whether a pattern's texts surely have some of so many characters; False where that is hard to say.
 
-    Raises Nothing where they have none.
+    Raises Nothing where they have none, and Unsupported where all of them are very long.
     """
-    shortest, longest, dense = read(pattern, _LENGTHS, search=True)
-    if (most is not None and shortest > most) or (longest is not None and longest < least):
+    fewest, longest, dense = read(pattern, _LENGTHS, search=True)
+    if (most is not None and fewest > most) or (longest is not None and longest < least):
         raise Nothing(f"{place(at)}: no value satisfies it, for no text that `pattern` matches has such a length")
+    if fewest > FORCED:
+        raise Unsupported(f"a text of more than {FORCED:,} characters")
     return dense
 
 
