@@ -176,6 +176,7 @@ def chat(**function: Any) -> dict[str, Any]:
         ({"name": "f", "arguments": CITY}, ["tools[1]:", "`parameters`", "`arguments`", "rename"]),
         (Tool("two words"), ["tools[1].name", "' '"]),
         (Tool("f", parameters={"type": "string"}), ["tools[1] (f).parameters.type"]),
+        (Tool("f", "", ["a"]), ["tools[1] (f).parameters:", "a JSON schema", 'found ["a"]', "write an object"]),  # type: ignore[arg-type]
         # a shape
         ({"type": "function", "function": "f"}, ["tools[1].function:", "an object with a name", 'found "f"']),
         ({"type": "web_search"}, ["tools[1]:", "type function", '"web_search"', "leave it out"]),

@@ -157,7 +157,8 @@ class Tool:
     def __post_init__(self) -> None:
         if not self.raw:
             said = {"description": self.description} if self.description else {}
-            function = {"name": self.name, **said, "parameters": dict(self.parameters)}
+            parameters = dict(self.parameters) if isinstance(self.parameters, Mapping) else self.parameters
+            function = {"name": self.name, **said, "parameters": parameters}
             object.__setattr__(self, "raw", {"type": "function", "function": function})
 
 
