@@ -162,7 +162,7 @@ def test_references_still_lead_to_their_own_tool() -> None:
 
 @pytest.mark.parametrize("ref", ["https://example.com/x", "#anchor", "other.json#/a", 3])
 def test_references_out_of_the_schema_are_errors(ref: Any) -> None:
-    with pytest.raises(ToolglotError, match="tool 'far': `\\$ref`"):
+    with pytest.raises(ToolglotError, match="far: `\\$ref`"):
         call_schema([("far", {"properties": {"x": {"$ref": ref}}})])
 
 

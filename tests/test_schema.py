@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolglot.schema import read_text, resolve, types_of, validate
+from toolglot.schema import is_valid, read_text, resolve, types_of, validate
+from toolglot.values.literals import FORMATS as LITERALS
 
 
 def read_json(text: str) -> str | None:
@@ -503,6 +505,44 @@ def test_no_schema_and_no_value_makes_it_raise(schema: Any, value: Any) -> None:
     types_of(schema, schema)
     assert isinstance(validate(value, schema), list)
     assert isinstance(validate({"a": value}, schema), list)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("date", ["2026-01-31", "2024-02-29", "0000-02-29"], ["tomorrow", "2026-02-30", "31.01.2026", "20260131", ""]),
+        ("time", ["14:30:00Z", "14:30", "23:59:60.5+01:00"], ["24:00", "2 pm", "14:30:00+1", "14"]),
+        ("date-time", ["2026-01-31T14:30:00Z", "2026-01-31 14:30"], ["2026-01-31", "2026-01-31T25:00", "now"]),
+        ("uuid", ["123e4567-E89B-12d3-a456-426614174000"], ["123e4567e89b12d3a456426614174000", "1"]),
+        ("ipv4", ["192.0.2.1"], ["192.0.2.256", "192.0.2", "::1"]),
+        ("ipv6", ["::1", "2001:db8::192.0.2.1"], ["192.0.2.1", "fe80::1%eth0", ":::"]),
+        ("email", ["ann@example.org", "a.b+c@d"], ["ann", "@example.org", "ann@", "ann@an example"]),
+    ],
+)
+def test_formats_that_the_standard_library_can_judge_are_checked(name: str, right: list[str], wrong: list[str]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": ["string", "integer"], "format": name}}}
+    for text in [*right, 5]:
+        assert validate({"a": text}, schema) == []
+    for text in wrong:
+        (said,) = validate({"a": text}, schema)
+        assert re.fullmatch(rf"`a` must be an? .* such as \S+, but came as {re.escape(json.dumps(text))}", said)
+        assert is_valid({"a": text}, schema)  # a call is meant, so it is rescued, and then told what is wrong
+    for other in ("uri", "hostname", 5, None, ["date"]):
+        assert validate({"a": wrong[0]}, {"properties": {"a": {"format": other}}}) == []
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_what_a_constraint_writes_of_a_format_is_of_it(name: str) -> None:
+    """Each branch of the expression: what it lets through is never refused afterwards."""
+    schema = {"properties": {"a": {"type": "string", "format": name}}}
+    written = st.from_regex(re.compile(LITERALS[name], re.A), fullmatch=True)
+
+    @settings(max_examples=200, database=None)
+    @given(written)
+    def check(text: str) -> None:
+        assert validate({"a": text}, schema) == []
+
+    check()
 
 
 def test_jsonschema_is_imported_only_to_validate() -> None:

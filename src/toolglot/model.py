@@ -104,7 +104,10 @@ class Model:
         shown = self._shown(tools)
         if prompt is not None:
             options["begun"] = prompt_tail(self.dialect, _text(prompt))
-        asked = repr((choice, parallel, sorted(options.items())))
+        try:
+            asked = repr((choice, parallel, sorted(options.items())))
+        except RecursionError:
+            raise ToolglotError("the answer's schema is nested too deeply; flatten it") from None
         if asked not in shown.held:
             if len(shown.held) >= 32:
                 shown.held.clear()
@@ -121,7 +124,7 @@ class Model:
     def _shown(self, tools: Any) -> _Shown:
         """The tools, read and listed: the same ones are asked for again and again, turn after turn."""
         if not tools and not callable(tools):
-            return _Shown((), "", {})
+            return self._cache.get(()) or self._keep((), ())
         if isinstance(tools, tuple) and all([isinstance(t, Tool) for t in tools]):
             key: Any = tuple([id(t) for t in tools])    # read before, and frozen: no need to look inside
             return self._cache.get(key) or self._keep(key, tools)

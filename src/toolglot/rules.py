@@ -145,10 +145,12 @@ class Caps:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Named rules, the one to start with, and how JSON is spaced and bounded. `order`: of the members of objects."""
+    """Named rules, the one to start with, and how JSON is spaced and bounded. `order`: of the members of objects.
+    `alike`: values and other literals may begin alike, so that for a lexer all of them must be cut at JSON's tokens."""
 
     rules: Mapping[str, Rule]
     start: str = "start"
     space: Whitespace = Whitespace()
     caps: Caps = Caps()
     order: Order = "declared"
+    alike: bool = False

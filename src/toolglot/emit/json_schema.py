@@ -1,6 +1,6 @@
-"""Tools -> one JSON schema, for engines that constrain a reply to JSON and to nothing else.
+"""Tools, an answer -> one JSON schema, for engines that constrain a reply to JSON and to nothing else.
 
-The one rule: a tool's schema means here what it means alone: its references are led to where it now stands.
+The one rule: a schema means here what it means alone: its references are led to where it now stands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BESIDE = frozenset({"properties", "allOf", "anyOf", "oneOf", "if", "patternProp
 _DEFS = ("$defs", "definitions")
 _DEPTH = 200  # schemas inside one another
 _LARGEST = 1e300
-_NODES = 200_000  # of one tool: a mapping that stands in many places is written as often
+_NODES = 200_000  # of one schema: a mapping that stands in many places is written as often
 
 
 def call_schema(
@@ -29,8 +29,10 @@ def call_schema(
     name_key: str = "name",
     arguments_key: str = "arguments",
     many: bool = False,
+    answer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The schema of `{"name": ..., "arguments": {...}}` for these (name, parameters); with `many`, of a list of them.
+    """The schema of `{"name": ..., "arguments": {...}}` for these (name, parameters); with `many`, of a list of them; with
+    `answer`, of one of them or of a value of that schema.
 
     Type names are made JSON's, `additionalProperties` that is absent is false. Parameters with references stand under
     `$defs`. Raises ToolglotError for no calls, for a `$ref` outside the tool's own schema and for too deep a schema.
@@ -47,9 +49,21 @@ def call_schema(
             shared[base] = arguments
             arguments = {"$ref": f"#/$defs/{base}"}
         branches.append(_call(name, arguments, name_key, arguments_key))
+    if answer is not None:
+        branches.append(answer_schema(answer, "#/$defs/answer"))
+        if _refers(branches[-1]):
+            shared["answer"] = branches[-1]
+            branches[-1] = {"$ref": "#/$defs/answer"}
     one = branches[0] if len(branches) == 1 else {"anyOf": branches}
     whole = {"type": "array", "items": one, "minItems": 1} if many else one
     return {**whole, "$defs": shared} if shared else whole
+
+
+def answer_schema(answer: Mapping[str, Any], base: str = "#") -> dict[str, Any]:
+    """The schema of an answer, which stands at `base`. Where it declares members, it takes no others unless it says so."""
+    made = _Move(base, "the answer's schema", not _refers_openly(answer)).moved(answer, 0, True)
+    assert isinstance(made, dict)
+    return made
 
 
 def _call(name: str, arguments: Any, name_key: str, arguments_key: str) -> dict[str, Any]:
@@ -63,19 +77,19 @@ def _call(name: str, arguments: Any, name_key: str, arguments_key: str) -> dict[
 
 @dataclass
 class _Move:
-    """A tool's schema whose root moves to `base`. Its `$defs` are closed only where all that refers to them may be."""
+    """A schema whose root moves to `base`. Its `$defs` are closed only where all that refers to them may be."""
 
     base: str
-    tool: str
+    whose: str
     closed: bool
     left: Iterator[int] = field(default_factory=lambda: iter(range(_NODES)))
 
     def moved(self, schema: Any, depth: int, closed: bool) -> Any:
         """`closed`: no member may stand that `properties` does not name, unless the schema says so itself."""
         if depth > _DEPTH:
-            raise ToolglotError(f"{self.tool}: json_schema: its parameters are nested too deeply; flatten the schema")
+            raise ToolglotError(f"{self.whose}: json_schema: the schema is nested too deeply; flatten it")
         if next(self.left, None) is None:
-            raise ToolglotError(f"{self.tool}: json_schema: its parameters are too large; name their parts under `$defs`")
+            raise ToolglotError(f"{self.whose}: json_schema: the schema is too large; name its parts under `$defs`")
         if isinstance(schema, (list, tuple)):
             return [self.moved(one, depth + 1, closed) for one in schema]
         if not isinstance(schema, Mapping):
@@ -86,7 +100,7 @@ class _Move:
                 continue  # NaN, a number of thousands of digits: no JSON says it, and it says nothing
             inner = closed and key not in _OPEN and not (key in ("anyOf", "oneOf") and not _BESIDE.isdisjoint(schema))
             if key == "$ref":
-                found[key] = _led(value, self.base, self.tool)
+                found[key] = _led(value, self.base, self.whose)
             elif key == "type":
                 found |= _types(value)
             elif key in _MAPS and isinstance(value, Mapping):
@@ -129,9 +143,9 @@ def _this_draft(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]} if schema.pop("nullable", None) is True else schema
 
 
-def _led(ref: Any, base: str, tool: str) -> str:
+def _led(ref: Any, base: str, whose: str) -> str:
     if not isinstance(ref, str) or not re.fullmatch(r"#(/.*)?", ref, re.S):
-        raise ToolglotError(f"tool {tool!r}: `$ref` {str(ref)[:200]!r} leads out of its schema; put it under `$defs`")
+        raise ToolglotError(f"{whose}: `$ref` {str(ref)[:200]!r} leads out of its schema; put it under `$defs`")
     return base + ref[1:]
 
 

@@ -45,6 +45,7 @@ _PLAIN = r"""[^"'\\\x00-\x1F\x7F<>\[\]{}`〈助]"""
 # mask is then made of the few tokens that are not such; without them, the first masks of free text take 20 times as long.
 SLICES = (f"{_PLAIN}{{1,10}}", f"{_PLAIN}{{1,30}}", f"{_PLAIN}+")
 _BITS = 64                  # of the parameter of a rule
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^"{}\[\],:]+|"')       # of JSON, and what is none
 
 
 def lark(grammar: Grammar, tokens: Mapping[str, int], ends: Sequence[str] = ()) -> str:
@@ -115,7 +116,7 @@ class _Lark:
                 return self.until(rule)
             case Free(without, most, first):
                 return self.free(without, most, first)
-            case JsonValue(schema, root) if self.portable or self.g.order == "any":
+            case JsonValue(schema, root) if self.portable or self.g.order == "any" or self.g.alike:
                 return self.value("json", schema, root)
             case JsonValue(schema, root):
                 return "%json " + json.dumps(prepared(schema, root, self.g.caps, self.g.space), ensure_ascii=False)
@@ -134,7 +135,7 @@ class _Lark:
         return f"({inner}){marks.get((least, most), times)}"
 
     def literal(self, text: str, special: bool) -> str:
-        """White space stands alone, and so does what is a literal elsewhere; special tokens are ids."""
+        """White space stands alone, and so does what is a literal elsewhere, or a token of values; special ones are ids."""
         out = []
         if head := next((h for h in self.heads if text.startswith(h) and text != h), ""):
             return f"{self.literal(head, special)} {self.literal(text[len(head):], special)}"
@@ -142,7 +143,8 @@ class _Lark:
             if part in self.tokens and special:
                 out.append(f"<[{self.tokens[part]}]>")
             else:
-                out += [_string(p) for p in re.findall(r"^\s+|\s+$|\S(?:.*\S)?", part, re.S)]
+                cut = _TOKENS.findall(part) if self.g.alike else [part]
+                out += [_string(p) for one in cut for p in re.findall(r"^\s+|\s+$|\S(?:.*\S)?", one, re.S)]
         return " ".join(out)
 
     # -- free text

@@ -6,6 +6,7 @@ schemas; what cannot be enforced is said in `unenforced`. `reply` makes the rule
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, Union
@@ -32,9 +33,12 @@ from ..spec import (
     Json,
     Object,
     encoding_of,
+    is_bare,
 )
 from ..values import json_rules, outside
 from ..values.keywords import is_plain
+from . import answer as answers
+from .answer import answering
 from .nodes import alt, object_schema, seq
 from .reply import Build
 
@@ -54,20 +58,28 @@ class Constraint:
     names: tuple[str, str] | None            # the keys of name and arguments, where a call is one JSON object
     encoding: Encoding                       # of the arguments
     unheld: tuple[str, ...] = ()             # what of custom tools' grammars the format has no room for
+    answer: Mapping[str, Any] | None = None  # the schema of what stands in place of words
+    alone: bool = False                      # and nothing stands around it
     _made: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def unenforced(self) -> tuple[str, ...]:
         """What of the schemas is not held to, to be checked after generation; llguidance's Lark holds to some of it all
         the same: bounds of numbers, lengths beside a pattern, more formats."""
-        odd = [tool for tool in self.calls if self.choice != "none" and not is_plain(tool.parameters)]
-        return (*self.unheld, *[one for tool in odd for one in _said(tool, self.encoding)[0]])
+        if "unenforced" not in self._made:               # asked for with each request
+            odd = [tool for tool in self.calls if self.choice != "none" and not is_plain(tool.parameters)]
+            own = answers.said(self.answer)[0] if self.answer is not None and not is_plain(self.answer) else ()
+            self._made["unenforced"] = (
+                *self.unheld, *[one for tool in odd for one in _said(tool, self.encoding)[0]], *own)
+        found: tuple[str, ...] = self._made["unenforced"]
+        return found
 
     @property
     def narrowed(self) -> tuple[str, ...]:
         """Where the constraint allows less than a schema does."""
         calls = self.calls if self.choice != "none" else ()
-        return tuple([one for tool in calls for one in _said(tool, self.encoding)[1]])
+        own = [] if self.answer is None else answers.said(self.answer)[1]
+        return tuple([one for tool in calls for one in _said(tool, self.encoding)[1]] + own)
 
     def lark(self, tokens: Mapping[str, int] | None = None, ends: Sequence[str] = ()) -> str:
         """For llguidance. `tokens`: the ids of the special tokens of the model's vocabulary, which it matches by id
@@ -95,6 +107,10 @@ class Constraint:
 
         return self._written("structural_tag", structural_tag)
 
+    def structural_tag_text(self) -> str:
+        """The same as JSON."""
+        return self._written("structural_tag_text", lambda _: json.dumps(self.structural_tag()))
+
     def regex(self) -> str:
         """For engines that take one regular expression. Raises ToolglotError where values nest without end, and where
         it would be too long."""
@@ -103,15 +119,20 @@ class Constraint:
         return self._written("regex", regex)
 
     def json_schema(self) -> dict[str, Any]:
-        """For engines that constrain to JSON only. Raises ToolglotError where a call is not one JSON object."""
-        from ..emit.json_schema import call_schema
+        """For engines that constrain to JSON only: one call, or the answer. Raises ToolglotError where a call is not one
+        JSON object, and where markers stand around the answer."""
+        from ..emit.json_schema import answer_schema, call_schema
 
+        if self.answer is not None and not self.alone:
+            raise ToolglotError("json_schema: in this reply something stands around the answer; take lark() or gbnf()")
+        if self.answer is not None and (self.choice == "none" or not self.calls):
+            return answer_schema(self.answer)
         if self.names is None:
             raise ToolglotError("json_schema: a call of this dialect is not one JSON object; take lark() or gbnf()")
-        return call_schema([(t.name, dict(t.parameters)) for t in self.calls], *self.names)
+        return call_schema([(t.name, dict(t.parameters)) for t in self.calls], *self.names, answer=self.answer)
 
     def _written(self, key: Any, write: Callable[[Grammar], T]) -> T:
-        """Tools and choices are the same again and again, turn after turn. An error names the tool that is at fault."""
+        """Tools and choices are the same again and again, turn after turn. An error names the schema that is at fault."""
         if key not in self._made:
             try:
                 self._made[key] = write(self.grammar)
@@ -121,27 +142,29 @@ class Constraint:
         return found
 
     def _blamed(self, error: Exception, write: Callable[[Grammar], object]) -> ToolglotError:
-        for tool in self.calls:
-            value = JsonValue(object_schema(tool.parameters), tool.parameters)
+        values = [(t.name, JsonValue(object_schema(t.parameters), t.parameters)) for t in self.calls]
+        values += [] if self.answer is None else [("the answer's schema", JsonValue(self.answer, self.answer))]
+        for name, value in values:
             try:
                 write(replace(self.grammar, rules={"start": value}, start="start"))
             except (ToolglotError, RecursionError) as own:
-                return ToolglotError(f"{tool.name}: {own if isinstance(own, ToolglotError) else _DEEP}")
+                return ToolglotError(f"{name}: {own if isinstance(own, ToolglotError) else _DEEP}")
         return error if isinstance(error, ToolglotError) else ToolglotError(_DEEP)
 
 
 def constrain(dialect: Dialect, tools: Sequence[Tool], choice: Choice = "auto", *, parallel: bool = True,
               most: int | None = None, reasoning: Literal["none", "first", "open"] = "none", order: Order = "declared",
               whitespace: Literal["canonical", "flexible"] = "canonical", after: bool = False, begun: str = "",
-              caps: Caps = Caps()) -> Constraint:
+              caps: Caps = Caps(), answer: Mapping[str, Any] | None = None) -> Constraint:
     """The constraint of a reply.
 
     `choice`: auto (words or calls), required, none, {"name": ...} (that function), {"allowed": [...]} (required, of
     those; with "mode": "auto", words or calls of those). `parallel`: several calls; at most `most`. `reasoning`: none,
     the reply begins with it, or the prompt has opened it. `order` of arguments: as declared, which lets an engine write
     the most without asking the model, or any. `whitespace` in JSON: as the model was trained on, or as it likes, up to
-    16 characters. `caps` bound what a schema leaves open. Raises ToolglotError for a choice of no known tool, and for
-    a custom tool whose grammar is none.
+    16 characters. `caps` bound what a schema leaves open. `answer`: the words are one JSON value of this schema, with no
+    others before or after it and never beside calls; where a call is required it does not matter. Raises ToolglotError
+    for a choice of no known tool, for a custom tool whose grammar is none, and for an answer whose schema is none.
     """
     allowed = _allowed(tools, choice)
     if order not in ("declared", "any") or whitespace not in ("canonical", "flexible"):
@@ -153,15 +176,24 @@ def constrain(dialect: Dialect, tools: Sequence[Tool], choice: Choice = "auto", 
     space = Whitespace(comma, colon, FLEXIBLE if whitespace == "flexible" else 0)
     for tool in allowed if choice != "none" else ():
         _check(tool, encoding)
-    build = Build(dialect, allowed, 1 if not parallel else most, after, space, caps, order)
-    start = build.reply(choice if isinstance(choice, str) else choice.get("mode", "required"), reasoning)
+    mode = choice if isinstance(choice, str) else choice.get("mode", "required")
+    answer = answers.own(answer) if answer is not None and mode != "required" else None
+    if answer is not None:
+        answers.check(answer)
+    build = Build(dialect, allowed, 1 if not parallel else most, after, space, caps, order,
+                  None if answer is None else JsonValue(answer, answer))
+    start = build.reply(mode, reasoning)
     start = _going_on(start, begun.strip(), build.rules) or start if begun.strip() else start
-    grammar = Grammar({"start": start, **build.rules}, space=space, caps=caps, order=order)
+    either = answer is not None and mode == "auto" and bool(allowed)
+    grammar = Grammar({"start": start, **build.rules}, space=space, caps=caps, order=order,
+                      alike=either and build.begins() != "")
+    unheld = [*build.arguments.unheld, *([answers.READ_AS_CALL] if either and {*build.weak()} & {*"[{"} else [])]
     names = None
     if len(dialect.calls.each) == 1 and isinstance(obj := dialect.calls.each[0], Object):
         keys = [k for k, n in obj.fields if n is NAME] + [k for k, n in obj.fields if isinstance(n, Json)]
         names = (keys[0], keys[1]) if len(obj.fields) == 2 and dialect.calls.around == (CALLS,) else None
-    return Constraint(grammar, choice, tuple(allowed), names, encoding, tuple(dict.fromkeys(build.arguments.unheld)))
+    return Constraint(grammar, choice, tuple(allowed), names, encoding, tuple(dict.fromkeys(unheld)), answer,
+                      is_bare(dialect.content) and reasoning == "none")
 
 
 def _going_on(rule: Rule, text: str, rules: Mapping[str, Rule]) -> Rule | None:
@@ -230,4 +262,4 @@ def _said(tool: Tool, encoding: Encoding) -> tuple[list[str], list[str]]:
     return [f"{tool.name}: {one}" for one in unenforced], [f"{tool.name}: {one}" for one in narrowed]
 
 
-__all__ = ["Choice", "Constraint", "constrain"]
+__all__ = ["Choice", "Constraint", "answering", "constrain"]

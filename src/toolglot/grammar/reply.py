@@ -40,8 +40,9 @@ from .nodes import EMPTY, alt, seq
 
 class Build:
     def __init__(self, dialect: Dialect, tools: Sequence[Tool], most: int | None, after: bool, space: Whitespace,
-                 caps: Caps, order: Order) -> None:
+                 caps: Caps, order: Order, answer: Rule | None = None) -> None:
         self.d, self.tools, self.most, self.after, self.space = dialect, tools, most, after, space
+        self.answer = answer
         self.rules: dict[str, Rule] = {}
         self.arguments = Arguments(dialect.calls, self.markers(), self.rules, space, caps, order)
 
@@ -60,7 +61,7 @@ class Build:
         if choice != "required":
             body.append(self.content())
         if choice != "none" and self.tools:
-            mixed = choice == "auto" and not d.calls.at_start
+            mixed = choice == "auto" and not d.calls.at_start and self.answer is None
             body += [seq(self.mixed(), self.end())] if mixed else []
             if not mixed or not is_bare(d.content):      # else the words before them may be none
                 body.append(seq(self.calls(d.calls.around, d.calls.each), self.end()))
@@ -76,8 +77,8 @@ class Build:
                 self.calls(d.calls.around[1:], d.calls.each)
             body.append(seq(Until((f"{d.join}{first}",), None, self.markers()), calls))
         if choice != "required" and not is_bare(d.content):
-            words = [self.fill(d.content[1:], {}, None)]
-            if calls:
+            words = [self.words(d.content[1:])]
+            if calls and self.answer is None:
                 lead = self.fill(d.content[1:d.content.index(Slot.TEXT)], {}, None)
                 words.append(seq(lead, Until((f"{d.join}{first}",), None, self.markers()), calls))
             body.append(seq(Until((f"{d.join}{d.content[0]}",), None, self.markers()), alt(*words)))
@@ -86,15 +87,22 @@ class Build:
     def content(self) -> Rule:
         """Words alone: no call can open in them."""
         d = self.d
-        if not is_bare(d.content):
-            return self.fill(d.content, {}, None)
+        if self.answer is not None or not is_bare(d.content):
+            return self.words(d.content)
         if not any(c.at_start for c in (d.calls, *d.accept)):
             return Repeat(Free(self.markers()), 0, 1)
         return Repeat(seq(Lit(written(d.content)), Free(self.markers(), None, self.weak())), 0, 1)
 
+    def words(self, content: Template) -> Rule:
+        """Words with the markers of theirs, or the answer in their place."""
+        if self.answer is None:
+            return self.fill(content, {}, None)
+        at = content.index(Slot.TEXT)
+        return seq(self.fill(content[:at], {}, None), self.answer, self.fill(content[at + 1:], {}, None))
+
     def end(self) -> Rule:
         """What may follow the calls."""
-        if not self.after or self.d.calls.at_start:
+        if not self.after or self.d.calls.at_start or self.answer is not None:
             return EMPTY
         if is_bare(self.d.content):
             return Free(self.markers())
@@ -105,6 +113,12 @@ class Build:
         d = self.d
         return "".join(sorted({o.strip()[:1] or "{" * isinstance(r[0], Object) for c in (d.calls, *d.accept)
                                if c.at_start for o, r in leading(opening(c))}))
+
+    def begins(self) -> str:
+        """The sign that the written calls begin with, where it is one that values in JSON begin with too."""
+        opener, rest = leading(opening(self.d.calls))[0]
+        first = opener.strip()[:1] or "{" * isinstance(rest[0], Object)
+        return first if first in "{[" else ""
 
     def markers(self) -> tuple[str, ...]:
         """What would open a block, or end the reply, if it stood in content."""

@@ -6,7 +6,7 @@ and says each of them.
 
 from .coerce import KINDS, Change, coerce, fit
 from .types import inside, pointed, read_text, resolve, type_name, types_of
-from .validate import explain, is_valid, validate
+from .validate import explain, is_valid, validate, validate_answer
 
 __all__ = ["KINDS", "Change", "coerce", "explain", "fit", "inside", "is_valid", "pointed", "read_text", "resolve",
-           "type_name", "types_of", "validate"]
+           "type_name", "types_of", "validate", "validate_answer"]

@@ -1,4 +1,4 @@
-"""What is wrong with arguments, by the JSON schema of a tool's parameters.
+"""What is wrong with arguments, by the JSON schema of a tool's parameters, and with an answer by its own.
 
 One rule: nothing the model wrote is changed here; what does not fit is said in a sentence, never mended.
 """
@@ -24,13 +24,15 @@ _LARGE = 1_000_000
 _SETTLING = frozenset({"type", "enum", "title", "description", "default", "examples", FLOAT})
 _OBJECT = (_SETTLING - {"enum"}) | {"properties", "required"}
 _LIST = (_SETTLING - {"enum"}) | {"items"}
+_ARGUMENTS = "the arguments"
 _KINDS = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 def validate(value: object, schema: Mapping[str, Any]) -> list[str]:
     """Each way in which arguments break the parameters' schema (2020-12), one sentence a model can act on.
 
-    A parameter that the schema does not name is one unless it has `additionalProperties`. Nothing is fetched.
+    A parameter that the schema does not name is one unless it has `additionalProperties`. Of formats, those in
+    `formats` are checked, and all others are notes. Nothing is fetched.
     A keyword that makes no sense, or a pattern that might search for ever, is not checked. Never raises.
     """
     if not isinstance(value, Mapping):
@@ -52,14 +54,41 @@ def validate(value: object, schema: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def validate_answer(text: str, schema: Mapping[str, Any]) -> list[str]:
+    """Each way in which a text is not one JSON value of a schema (2020-12), a sentence each.
+
+    The schema means what it says: a member that it does not name may stand, unless it says otherwise. Never raises.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_json)
+    except json.JSONDecodeError as error:
+        return [f"the answer is no JSON: {error.msg} at character {error.pos} of {_show(text)}"]
+    except (ValueError, RecursionError):
+        return [f"the answer is no JSON that can be read: {_show(text)}"]
+    found: list[str] = []
+    try:
+        for sentence in islice(_violations(value, schema, "the answer"), _SENTENCES):
+            if sentence not in found:
+                found.append(sentence)
+    except RecursionError:
+        found.append("the answer cannot be checked further: it or its schema is too deep or too large")
+    except Exception as error:  # a schema is a stranger's: jsonschema may fail in any way on it
+        found.append(f"the answer cannot be checked further: {_cut(f'{type(error).__name__}: {error}')}")
+    return found
+
+
+def _no_json(written: str) -> None:
+    raise ValueError(written)
+
+
 def is_valid(value: object, schema: Mapping[str, Any]) -> bool:
-    """Whether `validate` would say nothing."""
+    """Whether `validate` would say nothing, but of formats: what breaks one is meant for the tool all the same."""
     if not isinstance(value, Mapping):
         return False
     try:
         if is_plainly_valid(value, schema):
             return True
-        return next(_unknown(value, schema), None) is None and next(_violations(value, schema), None) is None
+        return next(_unknown(value, schema), None) is None and next(_violations(value, schema, formats=False), None) is None
     except Exception:
         return False
 
@@ -100,6 +129,7 @@ class _Budget:
     """What is left of one validation."""
 
     steps: Iterator[int]
+    formats: bool
     depth: int = 0
 
 
@@ -107,12 +137,13 @@ class _Budget:
 _budget: ContextVar[_Budget] = ContextVar("_budget")
 
 
-def _violations(value: object, schema: object) -> Iterator[str]:
+def _violations(value: object, schema: object, whole: str = _ARGUMENTS, formats: bool = True) -> Iterator[str]:
+    """`whole` is what the value is called; `formats`: whether they count."""
     longest, size = measure(value)
-    token = _budget.set(_Budget(iter(range(STEPS + 100 * size))))
+    token = _budget.set(_Budget(iter(range(STEPS + 100 * size)), formats))
     try:
         for error in _checker(schema, longest).iter_errors(value):
-            yield from _sentences(error)
+            yield from _sentences(error, whole)
     finally:
         _budget.reset(token)
 
@@ -131,6 +162,8 @@ def _strict() -> Any:
     """jsonschema's validator with an end: a bound on its steps and its depth, none but cheap patterns, no fetching."""
     from jsonschema import Draft202012Validator, ValidationError, validators  # type: ignore[import-untyped,unused-ignore]
     from referencing.exceptions import Unresolvable
+
+    from .formats import FORMATS, is_of
 
     def counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
         def keyword(validator: Any, wanted: Any, instance: Any, here: Any) -> Iterator[ValidationError]:
@@ -157,6 +190,10 @@ def _strict() -> Any:
         if len({same(item) for item in items}) < len(items):
             yield ValidationError("an item comes twice")
 
+    def form(validator: Any, wanted: Any, instance: Any, here: Any) -> Iterator[ValidationError]:
+        if isinstance(instance, str) and _budget.get().formats and not is_of(instance, wanted):
+            yield ValidationError(FORMATS[wanted].name)
+
     def properties(validator: Any, wanted: Any, instance: Any, here: Any) -> Any:
         members = instance if isinstance(instance, dict) else {}
         left = {name: one for name, one in wanted.items() if name in members and not _is_settled(members[name], one)}
@@ -170,7 +207,7 @@ def _strict() -> Any:
     known: Mapping[str, Any] = Draft202012Validator.VALIDATORS
     pattern = known["pattern"]
     checks = {name: counted(check) for name, check in {**known, "properties": properties, "items": items}.items()}
-    checks["uniqueItems"] = unique
+    checks |= {"uniqueItems": unique, "format": form}
     return validators.extend(Draft202012Validator, checks)  # type: ignore[no-untyped-call,unused-ignore]
 
 
@@ -250,21 +287,21 @@ _PLAIN = ("type", "enum", "const")  # what says in a few words which values ther
 _ARTICLES = {"integer": "an integer", "object": "an object", "array": "an array", "null": "null"}
 
 
-def _sentences(error: Any) -> Iterator[str]:
-    where = _where(error.absolute_path)
+def _sentences(error: Any, whole: str) -> Iterator[str]:
+    where = _where(error.absolute_path, whole)
     match error.validator:
         case "required":
             missing = (name for name in error.validator_value if name not in error.instance)
-            yield from (f"{_where([*error.absolute_path, name])} is required but missing" for name in missing)
+            yield from (f"{_where([*error.absolute_path, name], whole)} is required but missing" for name in missing)
         case "additionalProperties" if error.validator_value is False:
             known = error.schema.get("properties", {})
-            word = "property" if error.absolute_path else "parameter"
+            word = "parameter" if whole == _ARGUMENTS and not error.absolute_path else "property"
             patterns = error.schema.get("patternProperties", {})
             for name in error.instance:
                 if name not in known and not any(re.search(pattern, name) for pattern in patterns):
-                    yield f"{_where([*error.absolute_path, name])} is not a {word}; {_allowed(known)}"
+                    yield f"{_where([*error.absolute_path, name], whole)} is not a {word}; {_allowed(known)}"
         case "anyOf" | "oneOf":
-            yield from _alternatives(error, where)
+            yield from _alternatives(error, where, whole)
         case "not":
             yield f"{where} may not be {_show(error.instance)}"
         case "$ref" | "$dynamicRef":
@@ -283,10 +320,12 @@ def _phrase(error: Any) -> str:
             return "be " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
         case "enum":
             return "be one of " + ", ".join(_show(one) for one in wanted[:_SENTENCES])
+        case "format":
+            return f"be {error.message}"
     return _PHRASES.get(error.validator, "").format(_show(wanted))
 
 
-def _alternatives(error: Any, where: str) -> Iterator[str]:
+def _alternatives(error: Any, where: str, whole: str) -> Iterator[str]:
     """Of a choice, the branch that was meant: the only one of the right type, else what each of them wants."""
     branches: dict[Any, list[Any]] = {}
     for one in error.context:
@@ -299,7 +338,7 @@ def _alternatives(error: Any, where: str) -> Iterator[str]:
     elif near:
         meant = min(near, key=lambda b: (any(e.validator == "const" for e in b), len(b)))
         for one in meant:
-            yield from _sentences(one)
+            yield from _sentences(one, whole)
     else:
         yield f"{where} fits more than one of the forms that exclude each other"
 
@@ -309,10 +348,10 @@ def _allowed(known: Iterable[str]) -> str:
     return f"allowed: {', '.join(names)}" if names else "none are allowed"
 
 
-def _where(path: Iterable[str | int]) -> str:
+def _where(path: Iterable[str | int], whole: str) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{_cut(step)}" for step in path)
     joined = "".join(steps).removeprefix(".")
-    return f"`{joined}`" if joined else "the arguments"
+    return f"`{joined}`" if joined else whole
 
 
 def explain(name: str, sentences: Sequence[str]) -> str:
