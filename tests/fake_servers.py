@@ -104,6 +104,7 @@ VLLM = {
     "stop_token_ids": "ids|null", "include_stop_str_in_output": "boolean", "ignore_eos": "boolean", "min_tokens": "integer",
     "skip_special_tokens": "boolean", "spaces_between_special_tokens": "boolean", "add_special_tokens": "boolean",
     "response_format": "object|null", "structured_outputs": "object|null", "return_token_ids": "boolean|null"}
+LM_STUDIO = {**_OPENAI, "top_k": "integer|null"}
 STRUCTURED = {"json": "string|object", "regex": "string", "choice": "strings", "grammar": "string",
               "json_object": "boolean", "structural_tag": "string"}
 SGLANG = {
@@ -223,6 +224,7 @@ class Completions:
     context: int = 2048
     unknown: tuple[str, ...] = ()                # fields of other servers that this one ignores in silence
     info: Mapping[str, Any] | None = None        # vLLM's /tokenizer_info
+    tells: bool = True                           # of logprobs, where they are asked for
 
     def __call__(self, method: str, path: str, body: Any) -> Said:
         match method, path:
@@ -280,7 +282,7 @@ class Completions:
         return Wrong(status, {"object": "error", **said} if self.kind == "sglang" else {"error": said})
 
     def complete(self, body: Any) -> Said:
-        known = {"vllm": VLLM, "sglang": SGLANG}.get(self.kind, _OPENAI)
+        known = {"vllm": VLLM, "sglang": SGLANG, "lm_studio": LM_STUDIO}.get(self.kind, _OPENAI)
         self.checked({k: v for k, v in body.items() if k not in self.unknown}, known, ["model", "prompt"])
         if body["model"] not in {model["id"] for model in self.models}:
             raise self.wrong(404, f"The model `{body['model']}` does not exist.")
@@ -335,7 +337,9 @@ class Completions:
             if isinstance(piece, Fail):
                 error = {"message": piece.message, "type": "InternalServerError", "param": None, "code": 500}
                 return [*out, _data({"error": error})]
-            out.append(_data(_chunk(piece)) if isinstance(piece, str) else piece)
+            most = body.get("logprobs") if self.tells else None
+            told = {} if most is None else {"logprobs": _logprobs(piece, most)}
+            out.append(_data(_chunk(piece, **told)) if isinstance(piece, str) else piece)
         finish = "stop" if len(pieces) <= body["max_tokens"] else "length"
         matched = {"matched_stop": getattr(reply, "matched", None)} if self.kind == "sglang" else {"stop_reason": None}
         out.append(_data(_chunk("", finish, **matched)))
@@ -357,6 +361,12 @@ class Stopped(list[Any]):
 def _chunk(text: str, finish: str | None = None, **more: Any) -> dict[str, Any]:
     choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish, **more}
     return {"id": "c", "object": "text_completion", "created": 1, "model": "m", "choices": [choice]}
+
+
+def _logprobs(token: str, most: int) -> Any:
+    """As vLLM tells it: the chosen token first, which is one more."""
+    top = {token: -1.5, **{f"<{number}>": -0.25 * (number + 1) for number in range(most)}}
+    return {"text_offset": [0], "token_logprobs": [-1.5], "tokens": [token], "top_logprobs": [top]}
 
 
 def _data(event: Any) -> str:
@@ -509,6 +519,10 @@ class Tgi:
                 raise ValueError("`stop` supports up to 4 stop sequences")
             if given.get("temperature", 1) <= 0 or given.get("seed", 1) <= 0:
                 raise ValueError("`temperature` and `seed` must be strictly positive")
+            if not 0 < given.get("top_p", 0.5) < 1 or given.get("top_k", 1) < 1:
+                raise ValueError("`top_p` must be > 0.0 and < 1.0, `top_k` strictly positive")
+            if not given["do_sample"] and {"top_p", "top_k"} & set(given):
+                raise ValueError("this fake holds that for a mistake: it would sample")
             length = len(self.tokens(body["inputs"]))
             if length + given["max_new_tokens"] > self.context:
                 raise ValueError(f"`inputs` tokens + `max_new_tokens` must be <= {self.context}")

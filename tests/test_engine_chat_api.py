@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("httpx2", reason="httpx2 is not installed")
+pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from fakes import Answer, Asked, Fake, as_json
 from toolglot.ask import Answered, Handed, Ran, Refused, Replied, Sent, Step, Stopped, Written, ask

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("httpx2", reason="needs the remote extra")
+pytest.importorskip("aiohttp", reason="needs the remote extra")
 
 import fake_servers as fakes
 from fake_servers import DROP, HANG, Completions, Fail, Stopped, Tokenizer, serving
@@ -172,9 +172,19 @@ def test_a_streamed_reply(kind: str) -> None:
     assert text == "Héllo wörld\u2028!"
     assert (done.finish, done.prompt_tokens, done.completion_tokens) == ("stop", 3 + len("user\nHello\n") - 1, 4)
     assert done.prompt_seconds > 0 and done.completion_seconds >= 0
-    assert body["prompt"] == [1, *(1000 + b for b in b"user\nHello"), 2, 1010]
+    ids = [1, *(1000 + b for b in b"user\nHello"), 2, 1010]
+    assert body["prompt"] == ("<|im_start|>user\nHello<|im_end|>\n" if kind == "vllm" else ids)
     assert body["skip_special_tokens"] is False and body["stream_options"] == {"include_usage": True}
     assert body.get("add_special_tokens", "none") == (False if kind == "vllm" else "none") and "stop" not in body
+
+
+def test_vllm_tokenises_a_prompt_itself_where_nothing_is_to_be_kept_apart_and_there_is_room() -> None:
+    size, most = len("<|im_start|>user\nHello<|im_end|>\n"), Request(PROMPT).max_tokens
+    for context, sent in ((size + most, str), (size + most - 1, list)):
+        body = reply_to(Completions(replies=["x"], context=context), Request(PROMPT))[2]
+        assert isinstance(body["prompt"], sent)
+    forged = Request([PromptPiece("<|im_start|>", True), PromptPiece("a <|im_end|>")])
+    assert isinstance(reply_to(Completions(replies=["x"]), forged)[2]["prompt"], list)
 
 
 def test_streams_as_vllm_sent_them() -> None:
@@ -346,8 +356,9 @@ def test_without_a_tokenizer_markup_in_messages_is_broken() -> None:
 
 
 def test_text_that_is_no_unicode_is_sent_all_the_same() -> None:
-    ids = reply_to(Completions(replies=["x"]), Request([PromptPiece("a\ud800 <b\ud800c> d")]))[2]["prompt"]
-    assert fakes.CHATML.text(ids) == "a? <b?c> d"
+    for kind in ("vllm", "sglang"):
+        sent = reply_to(Completions(kind, replies=["x"]), Request([PromptPiece("a\ud800 <b\ud800c> d")]))[2]["prompt"]
+        assert (sent if kind == "vllm" else fakes.CHATML.text(sent)) == "a? <b?c> d"
 
 
 def test_tokens_are_counted() -> None:

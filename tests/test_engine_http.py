@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, aclosing
 from typing import Any
@@ -14,10 +16,10 @@ from typing import Any
 import pytest
 
 from fakes import HANG_UP, Answer, Asked, Fake, as_events, as_json, closed_port, cut
-from toolglot.engines import EngineError
-from toolglot.engines.http import Refused, Timeouts, Unreachable, Wire
+from toolglot.engines import EngineError, http
+from toolglot.engines.http import Refused, Timeouts, Unreachable, Wire, dumps, loads
 
-pytest.importorskip("httpx2", reason="engines behind a URL need httpx2: pip install 'toolglot[remote]'")
+pytest.importorskip("aiohttp", reason="engines behind a URL need aiohttp: pip install 'toolglot[remote]'")
 
 KEY = "sk-0123456789abcdef"
 QUICK = Timeouts(connect=2.0, answer=2.0, piece=2.0)
@@ -68,6 +70,11 @@ def test_https_stays_https() -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(EngineError, match="no address of a server"):
         Wire(url)
+
+
+def test_a_host_that_no_name_can_be() -> None:
+    with pytest.raises(EngineError, match=r"is no address|cannot be reached"):
+        ask(Wire(f"http://{'a' * 70}.invalid", timeouts=Timeouts(connect=1.0)))
 
 
 @pytest.mark.parametrize("url", [
@@ -225,12 +232,25 @@ def test_a_server_that_is_there_a_moment_later_is_reached() -> None:
     assert asyncio.run(run()) == 7
 
 
-@pytest.mark.parametrize("read", [lambda wire: ask(wire, body={"a": 1}), lines, events])
+@pytest.mark.parametrize("read", [ask, lambda wire: ask(wire, body={"a": 1}), lines, events])
 def test_a_request_that_arrived_is_never_sent_twice(read: Callable[[Wire], Any]) -> None:
     with Fake({"/x": HANG_UP}) as fake:
         with pytest.raises(EngineError, match=f"{fake.url}/x hung up"):
             read(wire(fake))
         assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("body", [None, {"a": 1}])
+def test_a_request_on_a_connection_that_was_kept_is_never_sent_twice(body: Any) -> None:
+    async def run(fake: Fake) -> None:
+        one = wire(fake)
+        await one.ask("/x", body)
+        with pytest.raises(EngineError, match=f"{fake.url}/x hung up"):
+            await one.ask("/x", body)
+
+    with Fake({"/x": [as_json(1), HANG_UP]}) as fake:
+        asyncio.run(run(fake))
+        assert (len(fake.requests), fake.connections) == (2, 1)
 
 
 @pytest.mark.parametrize("read", [lines, events])
@@ -262,6 +282,21 @@ def test_silence_is_timed(read: Callable[[Wire], Any], timeouts: Timeouts, piece
     with Fake({"/x": Answer(pieces)}) as fake, \
             pytest.raises(EngineError, match=r"/x sent nothing for 0\.1 seconds.*longer timeout"):
         read(wire(fake, timeouts=timeouts))
+
+
+def test_a_server_that_takes_nothing_of_a_request_is_silent() -> None:
+    async def run() -> None:
+        async def idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(60)
+
+        async with await asyncio.start_server(idle, "127.0.0.1", 0, limit=1024) as server:
+            one = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeouts=Timeouts(0.5, answer=0.1))
+            with pytest.raises(EngineError, match=r"/x sent nothing for 0\.1 seconds"):
+                await one.ask("/x", "x" * 50_000_000)
+
+    start = time.perf_counter()
+    asyncio.run(run())
+    assert time.perf_counter() - start < 5
 
 
 def test_a_slow_reply_that_goes_on_is_no_silence() -> None:
@@ -336,6 +371,34 @@ def test_an_error_among_the_events(line: str, words: str) -> None:
         with pytest.raises(EngineError, match=words):
             asyncio.run(read())
         assert found == [1]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(("data", "value"), [
+    (b'"a\xff"', "a�"), (b"18446744073709551616", 2 ** 64), (b'{"a": -123456789012345678901234567890}',
+    {"a": -123456789012345678901234567890}), (b"18446744073709551615", 2 ** 64 - 1), (b"[Infinity]", [float("inf")]),
+    (rb'"\ud800"', "\ud800"), (b"1e999", float("inf")), (b'{"a": 1, "a": 2}', {"a": 2}), (b"-0.12345678901234567890123",
+    -0.12345678901234567890123)])
+def test_json_is_read_as_json_reads_it(monkeypatch: pytest.MonkeyPatch, data: bytes, value: Any, fast: bool) -> None:
+    if fast:
+        pytest.importorskip("orjson", reason="orjson is not installed")
+    else:
+        monkeypatch.setattr(http, "_orjson", lambda: None)
+    assert loads(data) == value
+    with Fake({"/x": Answer([b"data: " + data + b"\n\n"])}) as fake:
+        assert events(wire(fake)) == [value]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("value", [{"a": "é😀"}, "\ud800", 2 ** 70, {1: (2, 3.5)}, [None, True], "\x7f\u2028"])
+def test_json_is_written_as_json_writes_it(monkeypatch: pytest.MonkeyPatch, value: Any, fast: bool) -> None:
+    if fast:
+        pytest.importorskip("orjson", reason="orjson is not installed")
+    else:
+        monkeypatch.setattr(http, "_orjson", lambda: None)
+    assert json.loads(dumps(value)) == json.loads(json.dumps(value))
+    with pytest.raises(TypeError):
+        dumps({"a": object()})
 
 
 def test_an_event_with_an_empty_error_is_an_event() -> None:
@@ -419,6 +482,16 @@ def test_many_at_once() -> None:
         assert fake.connections == 20
 
 
+def test_as_many_connections_as_there_are_requests() -> None:
+    async def run(fake: Fake) -> None:
+        one = wire(fake, timeouts=Timeouts(answer=20.0))
+        await asyncio.gather(*(one.ask("/x") for _ in range(150)))
+
+    with Fake({"/x": Answer([1.0, b"1"])}) as fake:
+        asyncio.run(run(fake))
+        assert fake.connections == 150
+
+
 # ---------------------------------------------------------------- loops, connections and closing
 
 def test_a_connection_is_used_again() -> None:
@@ -440,6 +513,28 @@ def test_one_loop_after_another() -> None:
             assert events(one, "/s") == [1, 2]
         assert len(one._clients) <= 1           # those of loops that are gone are gone
         one.close()
+
+
+def test_nothing_is_left_open(caplog: pytest.LogCaptureFixture) -> None:
+    async def run(fake: Fake) -> Any:
+        wire(fake).close()
+        forgotten, closed, kept = wire(fake), wire(fake), wire(fake)
+        for one in (forgotten, closed, kept):
+            await one.ask("/x")
+        sessions = [one._clients[asyncio.get_running_loop()][1] for one in (forgotten, closed, kept)]
+        closed.close()
+        del forgotten, one
+        await asyncio.sleep(0.05)
+        assert [session.closed for session in sessions] == [True, True, False]
+        return kept, sessions[2]
+
+    with Fake({"/x": as_json(1)}) as fake, warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        kept, session = asyncio.run(run(fake))
+        assert session.closed                   # with its loop
+        del kept, session
+        gc.collect()
+    assert not caplog.records
 
 
 def test_a_closed_wire_sends_nothing() -> None:
@@ -473,7 +568,7 @@ def test_a_connection_that_grew_old_is_not_used(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(EngineError, match=r"pip install 'toolglot\[remote\]'"):
         ask(Wire("http://127.0.0.1:9"))
 

@@ -22,7 +22,7 @@ from toolglot.grammar import constrain
 from toolglot.parse import parse
 from toolglot.registry import dialects
 
-pytest.importorskip("httpx2", reason="engines behind a URL need httpx2: pip install 'toolglot[remote]'")
+pytest.importorskip("aiohttp", reason="engines behind a URL need aiohttp: pip install 'toolglot[remote]'")
 
 KEY = "sk-fedcba9876543210"
 QUICK = Timeouts(answer=20.0, piece=60.0)
@@ -160,6 +160,25 @@ def test_max_tokens_finishes_with_length(engine: LlamaServer) -> None:
 def test_sampling_is_fixed_by_the_seed(engine: LlamaServer) -> None:
     hot = [ask(engine, max_tokens=12, temperature=1.5, seed=seed)[0] for seed in (1, 1, 2)]
     assert hot[0] == hot[1] != hot[2]
+
+
+@pytest.mark.parametrize("options", [{"top_k": 1}, {"top_p": 0.0}])
+def test_how_to_sample_is_kept_to(engine: LlamaServer, options: dict[str, Any]) -> None:
+    greedy = ask(engine, max_tokens=16)[0]
+    assert ask(engine, max_tokens=16, temperature=2.0)[0] != greedy
+    assert "".join(ask(engine, max_tokens=16, temperature=2.0, **options)[0]) == "".join(greedy)
+
+
+def test_how_likely_each_token_was(engine: LlamaServer) -> None:
+    async def run() -> list[Any]:
+        return [item async for item in engine.generate(Request(chat("Say hi"), max_tokens=4, logprobs=2))]
+
+    *chunks, _ = asyncio.run(run())
+    assert len(chunks) == 4
+    for chunk in chunks:
+        (token, logprob, top), = chunk.logprobs
+        assert token == chunk.text and len(top) == 2 and top[0] == (token, logprob)
+        assert 0 >= top[0][1] >= top[1][1]
 
 
 def test_characters_are_whole(engine: LlamaServer) -> None:

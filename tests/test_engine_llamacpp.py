@@ -84,6 +84,39 @@ def test_two_slots_side_by_side(model: Path) -> None:
         assert all(isinstance(items[-1], Done) and len(items) > 1 for items in asyncio.run(run(engine)))
 
 
+@pytest.mark.parametrize("options", [{"top_k": 1}, {"top_p": 0.0}])
+def test_how_to_sample_is_kept_to(engine: LlamaCpp, options: dict[str, Any]) -> None:
+    greedy = "".join(ask(engine, max_tokens=16)[0])
+    assert "".join(ask(engine, max_tokens=16, temperature=2.0)[0]) != greedy
+    assert "".join(ask(engine, max_tokens=16, temperature=2.0, **options)[0]) == greedy
+
+
+def test_how_likely_each_token_was(engine: LlamaCpp) -> None:
+    async def run(**options: Any) -> list[Any]:
+        return [item async for item in engine.generate(Request([PromptPiece("The capital of France is")], max_tokens=4,
+                                                               **options))]
+
+    plain, none, three = (asyncio.run(run(**options)) for options in ({}, {"logprobs": 0}, {"logprobs": 3}))
+    assert [chunk.logprobs for chunk in plain[:-1]] == [()] * 4
+    assert [chunk.text for chunk in plain[:-1]] == [chunk.text for chunk in none[:-1]] == [c.text for c in three[:-1]]
+    for chunk, other in zip(three[:-1], none[:-1], strict=True):
+        (token, logprob, top), = chunk.logprobs
+        assert token == chunk.text and logprob == pytest.approx(other.logprobs[0].logprob, abs=0.01)
+        assert other.logprobs[0].top == ()
+        assert len(top) == 3 and top[0] == (token, logprob)      # greedy: the likeliest
+        assert 0 >= top[0][1] >= top[1][1] >= top[2][1]
+    held = asyncio.run(run(logprobs=1, constraint=Rules("lark", 'start: "zebra"')))
+    assert all(chunk.logprobs[0].logprob < -3 for chunk in held[:1])        # what the model says, not what it must
+
+
+def test_penalties_are_paid(engine: LlamaCpp) -> None:
+    grammar = 'start: (" yes" | " no"){8}'
+    plain, paid = (ask(engine, constraint=grammar, frequency_penalty=penalty)[0] for penalty in (0.0, 2.0))
+    assert min(plain.count(" yes"), plain.count(" no")) < min(paid.count(" yes"), paid.count(" no"))
+    free, paid = (ask(engine, "Say yes ten times", max_tokens=16, presence_penalty=penalty)[0] for penalty in (0.0, 2.0))
+    assert free != paid
+
+
 def test_stop_string_is_cut(engine: LlamaCpp) -> None:
     whole = "".join(ask(engine)[0])
     word = whole.split()[3]

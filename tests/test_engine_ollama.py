@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("httpx2", reason="needs the remote extra")
+pytest.importorskip("aiohttp", reason="needs the remote extra")
 
 from fake_servers import CHATML, DROP, HANG, Fail, Ollama, serving
 from fakes import Fake

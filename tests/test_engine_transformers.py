@@ -124,6 +124,19 @@ def accepts(engine: Transformers, grammar: str) -> Watch:
     return guide.watch(f"%llguidance {{}}\n{grammar}" if "%llg" not in grammar else grammar)
 
 
+@pytest.mark.parametrize("options", [{"top_k": 1}, {"top_p": 0.0}])
+def test_how_to_sample_is_kept_to(engine: Transformers, options: dict[str, Any]) -> None:
+    greedy = "".join(ask(engine, max_tokens=8)[0])
+    assert "".join(ask(engine, max_tokens=8, temperature=2.0)[0]) != greedy
+    assert "".join(ask(engine, max_tokens=8, temperature=2.0, **options)[0]) == greedy
+
+
+def test_penalties_count_what_was_written(engine: Transformers) -> None:
+    grammar = 'start: (" yes" | " no"){8}'
+    plain, paid = (ask(engine, constraint=grammar, frequency_penalty=penalty)[0] for penalty in (0.0, 2.0))
+    assert min(plain.count(" yes"), plain.count(" no")) < min(paid.count(" yes"), paid.count(" no"))
+
+
 # ---------------------------------------------------------------- replies
 
 def test_the_same_text_as_generate(engine: Transformers) -> None:

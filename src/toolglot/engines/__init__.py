@@ -50,7 +50,10 @@ class Rules(NamedTuple):
 class Request:
     """One generation. `constraint` is what the same engine's `rules` gave; None leaves the model free.
 
-    `stop` strings end the reply and are not part of it. `temperature` 0 is greedy. `seed` fixes sampling.
+    `stop` strings end the reply and are not part of it. `temperature` 0 is greedy. `seed` fixes sampling. Of the rest,
+    None is the engine's own default: `top_p` 0 to 1, `top_k` 1 or more tokens, the penalties -2 to 2. `logprobs`: how
+    likely each token was, and so many of the most likely in its place; None asks for none. An engine that lacks one
+    raises EngineError where it is set.
     """
 
     prompt: Sequence[PromptPiece]
@@ -59,13 +62,28 @@ class Request:
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int = 0
+    top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: int | None = None
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """The next stretch of generated text, whole characters only, with special tokens spelled out."""
+class TokenLogprob(NamedTuple):
+    """A token as text, the natural logarithm of its probability, and the same of the most likely tokens in its place, the
+    likeliest first. It is what the model says, before a constraint and the temperature."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+class Chunk(NamedTuple):
+    """The next stretch of generated text, whole characters only, with special tokens spelled out. `logprobs`, where they
+    were asked for, are of its tokens; those of which nothing was passed on are left out."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 Finish = Literal["stop", "length", "filtered"]        # by itself; at `max_tokens`; by what filters the server's content
@@ -133,6 +151,11 @@ class ChatRequest:
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int = 0
+    top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: int | None = None
 
 
 @runtime_checkable

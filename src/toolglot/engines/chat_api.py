@@ -2,7 +2,8 @@
 or llama-server's own chat endpoint, and whoever else speaks it.
 
 The one rule: it is passed through, and believed no further than it can be checked. A field that the server says it does
-not know is left out from then on, which `facts.found` tells; what would leave it free to do something else never is.
+not know is left out from then on, which `facts.found` tells; what would leave it free to do something else never is. How to
+sample is told as the request says, in OpenAI's fields and `top_k`: a server that refuses one is an error.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from . import ChatRequest, Done, EngineError, ModelFacts
 from .chat_deltas import Deltas
 from .chat_messages import messages_of, offered
 from .http import Refused, Timeouts, Wire
+from .sampling import OWN, sampled
 
 PATH = "/chat/completions"
 CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length")    # vLLM, OpenRouter, Groq, Mistral
@@ -104,7 +106,8 @@ class ChatApi:
         tools = offered(request.tools, request.choice)
         fields: dict[str, Any] = {
             "model": self.facts.name, "messages": messages_of(request.turns, self._told, self._extras), **tools,
-            self._limit: request.max_tokens, "temperature": request.temperature, "stream": self.stream}
+            self._limit: request.max_tokens, "temperature": request.temperature, "stream": self.stream,
+            **sampled(request, OWN, self._wire.url)}
         if request.temperature > 0:
             fields["seed"] = request.seed
         if request.stop:

@@ -22,11 +22,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..grammar import Constraint
-from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TokenLogprob
 from .http import Refused, Timeouts, Wire
 from .json_only import json_rules
+from .logprobs import read
 from .markup import veiled
 from .proof import MOST_TOKENS, PROMPT, Way, proved
+from .sampling import OWN, sampled
 from .stops import Stops
 from .vocabulary import Vocabulary, sglang_vocabulary, vllm_vocabulary
 
@@ -35,6 +37,8 @@ Kind = Literal["vllm", "sglang", "lm-studio", "completions"]
 PATH = "/v1/completions"
 MOST_STOPS = 4                  # stop strings in a request: OpenAI's limit, and vLLM's; the rest are looked for here
 RAW = {"skip_special_tokens": False}
+ALL = {**OWN, "logprobs": "logprobs"}
+OPENAI = {name: name for name in ALL if name != "top_k"}
 
 
 def _structured(name: str) -> Any:
@@ -60,13 +64,15 @@ OTHER = (VLLM[0], SGLANG[0], VLLM[2], SGLANG[2])        # no Lark: llama-server 
 
 @dataclass(frozen=True)
 class Server:
-    """What kind of server it is. `body`: what it has to be told in each request; `ways`: how it may be constrained."""
+    """What kind of server it is. `body`: what it has to be told in each request; `ways`: how it may be constrained;
+    `sampling`: what it knows of that, by which names."""
 
     name: str
     version: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
     ways: tuple[Way, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)        # what it says of the model
+    sampling: Mapping[str, str] = field(default_factory=lambda: ALL)
 
 
 class Completions:
@@ -87,7 +93,7 @@ class Completions:
     def rules(self, constraint: Constraint) -> Rules:
         match self._way:
             case Way(notation="structural_tag"):
-                return Rules("structural_tag", json.dumps(constraint.structural_tag()), constraint.unenforced)
+                return Rules("structural_tag", constraint.structural_tag_text(), constraint.unenforced)
             case Way(notation="lark"):
                 return Rules("lark", constraint.lark(self.facts.special_tokens, self.facts.stop_tokens),
                              constraint.unenforced)
@@ -113,14 +119,22 @@ class Completions:
         stops, began, first, pieces = Stops(request.stop), time.perf_counter(), 0.0, 0
         usage: Mapping[str, Any] = {}
         finish = matched = None
+        told: tuple[TokenLogprob, ...] = ()          # of what has not been passed on yet
+        heard = request.logprobs is None
         async with aclosing(self._wire.events(PATH, body)) as events:
             async for event in events:
                 usage = event.get("usage") or usage
                 for choice in event.get("choices") or ():
                     first = first or time.perf_counter()
                     pieces += 1
+                    if request.logprobs is not None:
+                        told += read(choice.get("logprobs"), request.logprobs, self._wire.url)
+                        heard = heard or bool(told)
+                    if not heard and choice.get("text"):
+                        raise EngineError(f"{self._wire.url} was asked for logprobs, and sends none: do not ask for them")
                     if text := stops.feed(choice.get("text") or ""):
-                        yield Chunk(text)
+                        yield Chunk(text, told)
+                        told = ()
                     finish, matched = choice.get("finish_reason") or finish, choice.get("matched_stop")
                 if stops.found:
                     finish = "stop"
@@ -131,19 +145,28 @@ class Completions:
             raise EngineError(f"{self._wire.url}{PATH}: the reply {what}: the server's log may say why")
         text = stops.close()
         if text and not (isinstance(matched, str) and matched.startswith(text)):    # SGLang streams half a stop string
-            yield Chunk(text)
+            yield Chunk(text, told)
         now = time.perf_counter()
         known = len(body["prompt"]) if isinstance(body["prompt"], list) else 0
         yield Done("length" if finish == "length" else "stop", int(usage.get("prompt_tokens") or known),
                    int(usage.get("completion_tokens") or pieces), (first or now) - began, now - (first or now))
 
-    async def _prompt(self, prompt: Sequence[PromptPiece]) -> str | list[int]:
-        return veiled(prompt) if self._vocabulary is None else await self._vocabulary.ids(prompt)
+    async def _prompt(self, prompt: Sequence[PromptPiece], most: int = 0) -> str | list[int]:
+        """As text where the server makes the same tokens of it and there is surely room for `most` more: no token is less
+        than a byte."""
+        if self._vocabulary is None:
+            return veiled(prompt)
+        parts = await self._vocabulary.parts(prompt)
+        if most and len(parts) == 1 and self._server.body.get("add_special_tokens") is False and (
+                len(parts[0].encode()) + most <= self.facts.context):
+            return parts[0]
+        return await self._vocabulary.ids(parts)
 
     async def _request(self, request: Request) -> dict[str, Any]:
         if request.max_tokens < 1:
             raise EngineError(f"max_tokens is {request.max_tokens}: give 1 or more")
-        prompt, context, most = await self._prompt(request.prompt), self.facts.context, request.max_tokens
+        context, most = self.facts.context, request.max_tokens
+        prompt = await self._prompt(request.prompt, most)
         if not prompt:
             raise EngineError(f"the prompt is empty: {self._wire.url} needs at least one token")
         if isinstance(prompt, list) and context:
@@ -154,7 +177,7 @@ class Completions:
             most = min(most, context - len(prompt))          # a server refuses what might not fit
         body = self._body(prompt, {
             "max_tokens": most, "temperature": request.temperature, "seed": request.seed, "stream": True,
-            "stream_options": {"include_usage": True},
+            "stream_options": {"include_usage": True}, **sampled(request, self._server.sampling, self._server.name),
             **({"stop": list(request.stop[:MOST_STOPS])} if request.stop else {})})
         if request.constraint is not None:
             if self._way is None or request.constraint.notation != self._way.notation:
@@ -264,8 +287,8 @@ async def _recognised(wire: Wire, card: Mapping[str, Any], kind: Kind | None) ->
     listed = {} if kind == "completions" else await _asked(wire, "/api/v0/models")
     entry = next((one for one in listed.get("data") or () if isinstance(one, Mapping) and one.get("id") == card["id"]), {})
     if entry or kind == "lm-studio":
-        return Server("LM Studio", facts=entry)
-    return Server("a server with OpenAI's completions", ways=OTHER)
+        return Server("LM Studio", facts=entry, sampling=OWN)
+    return Server("a server with OpenAI's completions", ways=OTHER, sampling=OPENAI)
 
 
 async def _asked(wire: Wire, path: str) -> Mapping[str, Any]:

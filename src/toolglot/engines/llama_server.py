@@ -8,7 +8,8 @@ reply is followed through its grammar here, and is an error where it leaves it.
 A prompt goes in as token ids: no BOS is added to those, and a special token is one only where the prompt says so. Control
 tokens come out spelled, except those that end a reply. llama-server's lazy grammars are not used: until its trigger
 appears such a reply is held to nothing, and toolglot's own grammars allow words before a call already. What the server's
-owner set for sampling (top-k 40, top-p 0.95 and min-p 0.05, if nothing) holds; temperature 0 is greedy.
+owner set for sampling (top-k 40, top-p 0.95 and min-p 0.05, if nothing) holds where the request says nothing else;
+temperature 0 is greedy. Its penalties count the last 64 tokens, the prompt's too.
 
 Tried with llama.cpp's server of October 2026 inside of xllamacpp, in both notations. What it does for older servers, which
 tell less, was tried with answers cut down to what those say.
@@ -30,6 +31,8 @@ from ..grammar import Constraint
 from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
 from .follow import Follower, Gbnf
 from .http import Refused, Timeouts, Wire
+from .logprobs import read
+from .sampling import sampled_by_llama
 from .spelling import Spelling, defuse
 from .vocabulary import Specials, find_specials, tokenize
 from .watch import Guide, Watch
@@ -95,7 +98,7 @@ class LlamaServer:
                 if text := event.get("content"):
                     if watch and not watch.allows(text):
                         raise EngineError(f"the reply left its constraint at {text!r}: {self._wire.url} dropped it")
-                    yield Chunk(text)
+                    yield Chunk(text, read(event.get("completion_probabilities"), request.logprobs or 0, self._wire.url))
                 if event.get("stop"):
                     yield self._done(event, watch, len(ids))
                     return
@@ -115,7 +118,7 @@ class LlamaServer:
         stop = [s for s in request.stop if s not in self._ends] + sorted(self._ends if self._trial.spelled else ())
         return {"prompt": ids, "n_predict": request.max_tokens, "temperature": request.temperature, "seed": request.seed,
                 "stop": stop, "grammar": _text(request.constraint), "preserved_tokens": self._visible, "stream": True,
-                "return_progress": True, "cache_prompt": True}
+                "return_progress": True, "cache_prompt": True, **sampled_by_llama(request, "llama-server")}
 
     def _watch(self, rules: Rules | None) -> Watch | Follower | None:
         if rules is None:

@@ -5,8 +5,12 @@ and goes on unconstrained; so `llguidance` compiles each constraint first and th
 
 A prompt goes in exactly as given: no BOS is added. Control tokens come out spelled, except those that end a reply: they
 end it and are no text. Temperature 0 is greedy; above it llama.cpp's other defaults hold (top-k 40, top-p 0.95, min-p
-0.05). `llama-cpp-python` is not supported: it has no server inside, so stop strings, whole characters, constraints
-and parallel requests would all be written a second time for it.
+0.05) where the request says nothing else. Its penalties count the last 64 tokens, the prompt's too. Of a
+character that takes several tokens, and of what was held back because a stop string might have begun, it tells the
+probability of the last token alone.
+
+`llama-cpp-python` is not supported: it has no server inside, so stop strings, whole characters, constraints and parallel
+requests would all be written a second time for it.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..grammar import Constraint
 from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from .logprobs import read
+from .sampling import sampled_by_llama
 from .spelling import Spelling, defuse
 from .watch import Guide, Watch
 from .weights import Gguf
@@ -169,7 +175,7 @@ class LlamaCpp:
 
         def take(chunk: dict[str, Any]) -> bool:
             try:
-                outcome.extend(self._read(chunk, watch, bool(body["stop"]), post))
+                outcome.extend(self._read(chunk, watch, bool(body["stop"]), request.logprobs or 0, post))
             except (ValueError, LookupError, TypeError) as error:       # xllamacpp swallows what a callback raises
                 outcome.append(error if isinstance(error, EngineError) else EngineError(f"llama.cpp: {error!r}"))
             return bool(outcome) or stopped()
@@ -184,7 +190,8 @@ class LlamaCpp:
                 return error
         return EngineError("the engine was closed")
 
-    def _read(self, chunk: dict[str, Any], watch: Watch | None, cut: bool, post: Callable[[Chunk], None]) -> list[Done]:
+    def _read(self, chunk: dict[str, Any], watch: Watch | None, cut: bool, others: int,
+              post: Callable[[Chunk], None]) -> list[Done]:
         """Passes on the text of one answer of the server's. `cut`: a stop string may end the reply anywhere."""
         if "error" in chunk:
             raise EngineError(f"llama.cpp refused the request: {chunk['error'].get('message', chunk['error'])}")
@@ -193,7 +200,7 @@ class LlamaCpp:
         if text:
             if watch and not watch.allows(text):
                 raise EngineError(f"the reply left its constraint at {text!r}: llama.cpp dropped the grammar")
-            post(Chunk(text))
+            post(Chunk(text, read(choice.get("logprobs"), others, "llama.cpp")))
         if reason is None:
             return []
         if watch and reason == "stop" and not cut and not watch.complete():
@@ -215,7 +222,7 @@ class LlamaCpp:
             "prompt": ids, "n_predict": request.max_tokens, "temperature": request.temperature, "seed": request.seed,
             # A token that ends a reply is no text, so it cannot be found as a stop string, nor need it be.
             "stop": [s for s in request.stop if s not in self._gguf.ends], "preserved_tokens": list(self._visible),
-            "stream": True, "return_progress": True, "cache_prompt": True}
+            "stream": True, "return_progress": True, "cache_prompt": True, **sampled_by_llama(request, "llama.cpp")}
         if request.constraint is not None:
             notation, text, _ = request.constraint
             if notation != "lark":
@@ -292,7 +299,9 @@ def open_model(path: str | os.PathLike[str], *, context: int | None = None, thre
         known = f"xllamacpp {library.__version__} does not know its architecture ({gguf.architecture or 'not named'})"
         raise EngineError(f"llama.cpp cannot load {path}: the file is cut short or damaged, or {known}") from None
     found = f"llama.cpp in this process (xllamacpp {library.__version__}) runs {path}"
-    return LlamaCpp(server, directory, key, gguf, replace(gguf.facts(path.stem, context), found=(found,)))
+    engine = LlamaCpp(server, directory, key, gguf, replace(gguf.facts(path.stem, context), found=(found,)))
+    engine.tokenize(())      # an answer: a server that is closed before it listens would be waited for for ever
+    return engine
 
 
 def _library() -> Any:

@@ -16,7 +16,7 @@ from . import PromptPiece
 from .spelling import Spelling, defuse
 
 JOINER = "\u2060"               # WORD JOINER: no width, no line break, and part of no special token
-BRACKETED = re.compile(r"(?=([<\[\]◁][^\s<>]{1,62}?[>\[\]▷]))")      # what special tokens look like, all but everywhere
+BRACKETED = re.compile(r"[<\[\]◁](?=([^\s<>]{1,62}?[>\[\]▷]))")      # what special tokens look like, all but everywhere
 BARRED = re.compile(r"<[|｜][^\s<>]{1,60}[|｜]>")                     # and what hardly anything else does
 
 
@@ -30,7 +30,7 @@ def known_markup() -> tuple[str, ...]:
 def bracketed(prompt: Sequence[PromptPiece]) -> set[str]:
     """What in the plain pieces may be a special token, by its looks."""
     texts = (piece.text.encode("utf-8", "replace").decode() for piece in prompt if not piece.special)
-    return {match[1] for text in texts for match in BRACKETED.finditer(text)}
+    return {match[0] + match[1] for text in texts for match in BRACKETED.finditer(text)}
 
 
 def veiled(prompt: Sequence[PromptPiece], tokens: Iterable[str] | None = None) -> str:

@@ -25,11 +25,13 @@ from .http import Refused, Timeouts, Wire
 from .json_only import json_rules
 from .markup import veiled
 from .proof import MOST_TOKENS, PROMPT, PROOFS
+from .sampling import sampled
 from .stops import Stops
 
 PATH = "/api/generate"
 CONTROL, OWN = 3, 4             # of tokenizer.ggml.token_type: control tokens, and those that the model's makers added
 NANO = 1e-9
+SAMPLING = {"top_p": "top_p", "top_k": "top_k"}         # it takes penalties too, and some of its runners ignore them
 
 
 class Ollama:
@@ -110,7 +112,7 @@ class Ollama:
         if not prompt:
             raise EngineError("the prompt is empty: Ollama needs at least one token")
         options: dict[str, Any] = {"num_predict": request.max_tokens, "temperature": request.temperature,
-                                   "seed": request.seed, "stop": list(request.stop)}
+                                   "seed": request.seed, "stop": list(request.stop), **sampled(request, SAMPLING, "Ollama")}
         if self._context:
             options["num_ctx"] = self._context
         body: dict[str, Any] = {"model": self._model, "prompt": prompt, "raw": True, "stream": True, "think": False,

@@ -29,9 +29,10 @@ class Scripted:
     """Plays `replies` one after another, one a request; a request beyond the last is an EngineError.
 
     A reply is a text, its pieces, or a function of the Request that gives either. A piece is a text, bytes of UTF-8
-    (cut anywhere: what is not yet a whole character waits), a number of seconds to wait, an exception to raise, or
-    HANG_UP. `delay` is in seconds, before each text. `requests` holds what was asked for, `cancelled` counts the
-    generations that were closed early. A constraint changes nothing, and stop strings end a reply only with `stops`.
+    (cut anywhere: what is not yet a whole character waits), a Chunk with logprobs (passed on where they are asked for), a
+    number of seconds to wait, an exception to raise, or HANG_UP. `delay` is in seconds, before each text. `requests` holds
+    what was asked for, `cancelled` counts the generations that were closed early. A constraint changes nothing, and stop
+    strings end a reply only with `stops`.
     """
 
     def __init__(self, replies: Sequence[Script], facts: ModelFacts = FACTS, *, delay: float = 0.0,
@@ -54,8 +55,10 @@ class Scripted:
                         yield piece
                         return
                     spoken += 1
+                    told = piece.logprobs if isinstance(piece, Chunk) and request.logprobs is not None else ()
+                    piece = piece.text if isinstance(piece, Chunk) else piece
                     if text := stops.feed(decode(piece) if isinstance(piece, bytes) else decode(b"", True) + piece):
-                        yield Chunk(text)
+                        yield Chunk(text, told)
                     if stops.found:
                         yield Done("stop", _words(request), spoken)
                         return

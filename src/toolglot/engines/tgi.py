@@ -26,7 +26,10 @@ from .http import Refused, Timeouts, Wire
 from .json_only import json_rules
 from .markup import bracketed, known_markup, veiled
 from .proof import MOST_TOKENS, PROMPT, PROOFS
+from .sampling import sampled
 from .stops import Stops
+
+SAMPLING = {name: name for name in ("top_p", "top_k", "frequency_penalty")}
 
 
 class Tgi:
@@ -112,6 +115,12 @@ class Tgi:
         stop = list(request.stop)[:int(self._info.get("max_stop_sequences") or 4)]
         parameters: dict[str, Any] = {"max_new_tokens": most, "details": True, "return_full_text": False, "stop": stop,
                                       "do_sample": request.temperature > 0}
+        parameters |= sampled(request, SAMPLING, "TGI")
+        if request.temperature <= 0:                         # it would sample where it is told how, also without do_sample
+            parameters = {name: value for name, value in parameters.items() if name not in ("top_p", "top_k")}
+        elif request.top_p in (0, 1):                        # neither of which it takes: the likeliest alone, or no limit
+            del parameters["top_p"]
+            parameters |= {} if request.top_p else {"top_k": 1}
         if request.temperature > 0:
             parameters |= {"temperature": request.temperature, "seed": request.seed + 1}     # it takes no 0
         if request.constraint is not None:

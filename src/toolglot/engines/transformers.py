@@ -4,7 +4,7 @@ The rule kept here: a constraint is compiled before the first token, masks every
 forces is not asked of the model: it is written at once, and read by the model in one pass with what comes next.
 
 A prompt goes in exactly as given: no BOS is added. Special tokens come out spelled, except those that end a reply: they
-end it and are no text. Temperature 0 is greedy; above it nothing but the temperature shapes the choice. Of the model's
+end it and are no text. Temperature 0 is greedy; above it nothing but the request shapes the choice. Of the model's
 generation config, only what ends a reply is taken. Who keeps a `model.generate` of their own finds `ConstrainedLogits`,
 `EventStreamer` and `encode` here too. All of it was tried on a CPU with files on disk: neither a GPU nor a fetch from the
 hub was at hand.
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from ..grammar import Constraint
 from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
 from .llamacpp import default_threads
+from .sampling import OWN, choose, sampled
 from .stops import Stops
 from .transformers_generate import (
     ConstrainedLogits,
@@ -163,6 +164,7 @@ class Transformers:
         """The prompt's token ids, where they leave room for a reply."""
         if request.max_tokens < 1:
             raise EngineError(f"max_tokens is {request.max_tokens}: give 1 or more")
+        sampled(request, OWN, "transformers")            # has them all; `choose` knows them
         ids, context = self.tokenize(request.prompt), self.facts.context
         if not ids:
             raise EngineError("the prompt is empty: the model needs at least one token")
@@ -177,12 +179,15 @@ class Transformers:
         `read` is given the time of each pass through the model, the first of which reads the prompt.
         """
         matcher = None if request.constraint is None else self._vocabulary.matcher(request.constraint)
-        cache, choose = None, self._choice(request)
+        cache, torch = None, library("torch")
+        dice = torch.Generator(self._model.device).manual_seed(request.seed)
+        written: list[int] = []
         new = list(ids)                                  # what the model has not read yet
         while True:
             for token in self._forced(matcher):
                 yield token
                 new.append(token)
+                written.append(token)
             if matcher is not None and matcher.is_stopped():
                 yield min(self._vocabulary.ends)         # nothing may follow but an end: no need to ask which
                 return
@@ -193,11 +198,12 @@ class Transformers:
             if matcher is not None:
                 mask = allowed(matcher, len(logits)).to(logits.device)
                 logits = logits.masked_fill(~mask, float("-inf"))
-            token = choose(logits)
+            token = choose(torch, logits, request, written, dice)
             if matcher is not None:
                 self._take(matcher, token)
             yield token
             new = [token]
+            written.append(token)
 
     def _forced(self, matcher: Any) -> Iterator[int]:
         """The tokens that the constraint leaves no choice about. llguidance gives only those that any text which may
@@ -228,13 +234,6 @@ class Transformers:
                 raise EngineError(f"{self.facts.architecture} models keep no cache of keys and values, which this engine "
                                   f"needs: call model.generate with ConstrainedLogits instead")
         return output.logits[0, -1].float(), cache
-
-    def _choice(self, request: Request) -> Callable[[Any], int]:
-        torch = library("torch")
-        if request.temperature <= 0:
-            return lambda logits: int(logits.argmax())
-        dice = torch.Generator(self._model.device).manual_seed(request.seed)
-        return lambda logits: int(torch.multinomial((logits / request.temperature).softmax(-1), 1, generator=dice))
 
 
 # ---------------------------------------------------------------- opening

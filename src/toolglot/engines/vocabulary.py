@@ -101,12 +101,14 @@ class Vocabulary:
     bos: str = ""                              # what the tokenizer puts in front of a text by itself
     end: str = ""                              # the special token that ends a turn in the chat template
     asked: set[str] = field(default_factory=set)
+    spelling: Spelling = field(default_factory=lambda: Spelling(()))
 
     async def learn(self, candidates: Iterable[str]) -> None:
         new = sorted(set(candidates) - self.asked)
         if not new:
             return
         self.special.update(await self.singles(new))
+        self.spelling = Spelling(self.special)
         if len(self.asked) > MOST_ASKED:
             self.asked.clear()
         self.asked.update(new)
@@ -117,9 +119,12 @@ class Vocabulary:
         await self.learn([*known_markup(), *told, *bos, *filter(BRACKETED.match, written)])
         self.end = next((text for text in reversed(written) if text in self.special), "")
 
-    async def ids(self, prompt: Sequence[PromptPiece]) -> list[int]:
+    async def parts(self, prompt: Sequence[PromptPiece]) -> list[str]:
+        """The prompt in texts that are to be tokenised each for itself. Where it is one, the server may do it."""
         await self.learn(bracketed(prompt))
-        parts = defuse(prompt, Spelling(self.special))
+        return defuse(prompt, self.spelling)
+
+    async def ids(self, parts: Sequence[str]) -> list[int]:
         return [id for ids in await asyncio.gather(*map(self.encode, parts)) for id in ids]
 
 
