@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from .engines import Chat, ChatRequest, Done, Engine, EngineError, PromptPiece, Request, Rules
+from .engines import Chat, ChatRequest, Done, Engine, EngineError, PromptPiece, Request, Rules, TokenLogprob
 from .engines.chat_messages import messages_of
-from .grammar import Choice
-from .message import Call, Event, Reply, Result, Tool, Turn, User, fold
+from .grammar import Choice, answering
+from .message import Call, Event, Reply, Result, Tool, ToolglotError, Turn, User, fold
 from .model import Model
 from .plan import leading, prompt_tail
 from .prompt import Prompt
 from .registry import untrained
 from .rules import Caps
+from .schema import validate_answer
 from .spec import TEXT, Dialect
 
 SMALL_CAPS = Caps(string=200, items=16, digits=12)   # such a model may go on for ever where a schema lets it
@@ -48,10 +49,11 @@ class Sent:
 @dataclass(frozen=True)
 class Written:
     """The next stretch of the reply, as the model wrote it, and the events that became certain with it. A chat API gives
-    the events alone."""
+    the events alone. `logprobs` are those of its tokens, where they were asked for."""
 
     text: str
     events: tuple[Event, ...]
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Replied:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is asked of every reply alike. None is what suits the model."""
+    """What is asked of every reply alike. None is what suits the model, or the engine. `answer` is the JSON schema that the
+    words of a reply without calls must be a value of; the model is not told of it."""
 
     constrain: bool = True
     parallel: bool | None = None
@@ -75,23 +78,49 @@ class Terms:
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int = 0
+    answer: Mapping[str, Any] | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: int | None = None
+
+    @property
+    def thinks(self) -> bool | None:
+        """A constraint leaves no room for reasoning that nobody asked for: the prompt must not ask for it either."""
+        return False if self.constrain and self.thinking is None else self.thinking
+
+    @property
+    def sampling(self) -> tuple[Any, ...]:
+        """As the last fields of a request have it."""
+        return (self.max_tokens, self.temperature, self.seed, self.top_p, self.top_k, self.presence_penalty,
+                self.frequency_penalty, self.logprobs)
+
+
+def due(answer: Mapping[str, Any] | None, choice: Choice) -> Mapping[str, Any] | None:
+    """The answer's schema, where a reply may be one: none is due where a call is required."""
+    mode = choice if isinstance(choice, str) else choice.get("mode", "required")
+    return None if mode == "required" else answer
 
 
 # -- from an engine that is given a prompt ---------------------------------------------------------------------
 
 
+def shown(model: Model, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice, terms: Terms) -> Prompt:
+    """What the model is shown."""
+    words = untrained(model.dialect) and choice == "none"
+    return model.prompt(in_words(turns, terms.answer) if words else turns, () if words else tools, thinking=terms.thinks)
+
+
 async def prompted(model: Model, engine: Engine, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice,
                    terms: Terms) -> AsyncGenerator[Prompted | Written | Replied, None]:
-    dialect, thinking = model.dialect, terms.thinking
-    if terms.constrain and thinking is None:
-        thinking = False                         # the constraint leaves no room for it: the prompt must not ask
-    simple = untrained(dialect)
-    words = simple and choice == "none"
-    prompt = model.prompt(in_words(turns) if words else turns, () if words else tools, thinking=thinking)
-    rules, unheld = None, ""
+    dialect, simple = model.dialect, untrained(model.dialect)
+    prompt = shown(model, turns, tools, choice, terms)
+    rules, unheld, answer = None, "", due(terms.answer, choice)
+    reasoning = reasoning_at(dialect, prompt, terms.thinks)
     if terms.constrain:
         constraint = model.constrain(
-            tools, choice, prompt=prompt, reasoning=reasoning_at(dialect, prompt, thinking),
+            tools, choice, prompt=prompt, reasoning=reasoning, answer=answer,
             parallel=not simple if terms.parallel is None else terms.parallel,
             caps=terms.caps or (SMALL_CAPS if simple else Caps()))
         try:
@@ -101,10 +130,14 @@ async def prompted(model: Model, engine: Engine, turns: Sequence[Turn], tools: t
                 raise
             unheld = str(error)
     yield Prompted(prompt, choice, rules, unheld)
-    request = Request([PromptPiece(p.text, p.special) for p in prompt.pieces], rules, dialect.stop,
-                      terms.max_tokens, terms.temperature, terms.seed)
+    request = Request([PromptPiece(p.text, p.special) for p in prompt.pieces], rules, dialect.stop, *terms.sampling)
     # what was constrained is in shape; anything else may be in any
-    parser, text = model.stream(tools, prompt=prompt, rescue=rules is None), list[str]()
+    if answer is not None and (choice == "none" or not tools):       # what looks like a call in it is a part of the value
+        reader = replace(model, dialect=answering(dialect, rules is None or reasoning != "none"))
+        parser = reader.stream((), prompt=prompt)
+    else:
+        parser = model.stream(tools, prompt=prompt, rescue=rules is None)
+    text = list[str]()
     events, done = list[Event](), list[Done]()
     async with aclosing(engine.generate(request)) as output:     # closed now, not when the collector comes by
         async for item in output:
@@ -114,25 +147,26 @@ async def prompted(model: Model, engine: Engine, turns: Sequence[Turn], tools: t
             new = parser.feed(item.text)
             text.append(item.text)
             events += new
-            yield Written(item.text, tuple(new))
+            yield Written(item.text, tuple(new), item.logprobs)
     if new := parser.close():
         yield Written("", tuple(new))
     yield _replied([*events, *new], "".join(text), done, choice, terms, rules is not None)
 
 
-def in_words(turns: Sequence[Turn]) -> list[Turn]:
+def in_words(turns: Sequence[Turn], answer: Mapping[str, Any] | None = None) -> list[Turn]:
     """The conversation for a zero-shot model that is to answer: the results are told with the question.
 
     One that was never trained for tools copies the calls that it sees, or goes round in circles after a bare result.
     On nine questions SmolLM2-135M gave nine answers that hold the result this way, and two with a turn of its own for
-    the result; of 25 wordings this one did best.
+    the result; of 25 wordings this one did best. Where the answer is due in JSON, no sentence is asked for.
     """
+    ask = "Answer in one sentence that contains: " if answer is None else "Answer with: "
     results = [turn.text for turn in turns if isinstance(turn, Result)]
     last = max((i for i, turn in enumerate(turns) if isinstance(turn, User)), default=-1)
     words: list[Turn] = []
     for i, turn in enumerate(turns):
         if isinstance(turn, User) and i == last and results:
-            words.append(User(f"{turn.text}\n\nAnswer in one sentence that contains: " + "\n".join(results)))
+            words.append(User(f"{turn.text}\n\n{ask}" + "\n".join(results)))
         elif not isinstance(turn, Result) and not any(isinstance(p, Call) for p in getattr(turn, "parts", ())):
             words.append(turn)
     return words
@@ -156,8 +190,14 @@ def reasoning_at(dialect: Dialect, prompt: Prompt, thinking: bool | None) -> Lit
 
 async def sent(chat: Chat, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice,
                terms: Terms) -> AsyncGenerator[Sent | Written | Replied, None]:
+    answer = due(terms.answer, choice)
+    if answer is not None and "answer" not in {one.name for one in fields(ChatRequest)}:
+        raise ToolglotError("answer: a chat API is not asked for an answer of a schema yet; use an engine that is given a "
+                            "prompt, or ask without one")
+    extra: dict[str, Any] = {} if answer is None else {"answer": answer}
     yield Sent(tuple(messages_of(turns)), choice)
-    request = ChatRequest(turns, tools, choice, terms.parallel, (), terms.max_tokens, terms.temperature, terms.seed)
+    request = ChatRequest(turns, tools, choice, terms.parallel, (), *terms.sampling,
+                          **extra)
     events, done = list[Event](), list[Done]()
     async with aclosing(chat.converse(request)) as output:
         async for item in output:
@@ -177,10 +217,11 @@ def _replied(events: Sequence[Event], text: str, done: Sequence[Done], choice: C
     if not done:
         raise EngineError("the engine hung up in mid-reply: it ended without saying how")
     reply, parallel = fold(events), terms.parallel is not False
-    return Replied(reply, text, done[0], broken(reply, done[0], choice, constrained, parallel))
+    return Replied(reply, text, done[0], broken(reply, done[0], choice, constrained, parallel, terms.answer))
 
 
-def broken(reply: Reply, done: Done, choice: Choice, constrained: bool, parallel: bool = True) -> tuple[str, ...]:
+def broken(reply: Reply, done: Done, choice: Choice, constrained: bool, parallel: bool = True,
+           answer: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """How a reply is not what it had to be: the constraint is checked again, by the one who reads."""
     if done.finish == "filtered":
         return ("the reply was cut by the server's content filter",)
@@ -200,6 +241,11 @@ def broken(reply: Reply, done: Done, choice: Choice, constrained: bool, parallel
         found += [f"the reply did not keep its constraint: {p}" for p in reply.problems]
     elif not names:
         found += [f"{cut}: {p}" if cut else f"the reply holds no whole call: {p}" for p in reply.problems if p.name]
+    if (schema := due(answer, choice)) is not None:
+        if not names:
+            found += [f"{cut} before the answer was whole"] if cut else validate_answer(reply.content, schema)
+        elif constrained and reply.content.strip():          # a text of the answer spells a call, and was read as one
+            found.append("the reply holds words beside its calls, and must be either calls or the answer")
     return tuple(found)
 
 
