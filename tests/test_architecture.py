@@ -25,7 +25,8 @@ FLOORS = [
     {"model"},
     {"engines"},
     {"reply"},
-    {"ask", "plugins"},
+    {"ask", "plugins", "api"},
+    {"serve"},
     {"cli"},
     {"__init__", "__main__"},
 ]

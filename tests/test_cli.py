@@ -401,7 +401,7 @@ def test_ctrl_c_leaves_the_terminal_clean(interrupt: str) -> None:
 @pytest.fixture
 def remote(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Runs a command with the URL of a fake server; gives its code, stdout, stderr, and the server."""
-    pytest.importorskip("httpx2", reason="engines behind a URL need httpx2: pip install 'toolglot[remote]'")
+    pytest.importorskip("aiohttp", reason="engines behind a URL need aiohttp: pip install 'toolglot[remote]'")
     monkeypatch.delenv("TOOLGLOT_API_KEY", raising=False)
 
     def remote(server: Any, *argv: str, key: str | None = None) -> Any:

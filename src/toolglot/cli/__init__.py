@@ -22,6 +22,7 @@ from ..message import ToolglotError
 from ..registry import find, look_up
 from . import inputs
 from .arguments import read_arguments
+from .serving import serve
 
 if TYPE_CHECKING:
     from ..ask import Step
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")         # a terminal that cannot show a character still shows the rest
-    args = read_arguments((ask, probe, prompt, parse, dialects, show, pull), argv)
+    args = read_arguments((ask, probe, prompt, parse, serve, dialects, show, pull), argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from .. import __version__
+from ..serve.settings import FILE, SETTINGS, TABLE, default_of, flag
 
 KEY = "TOOLGLOT_API_KEY"
 Command = Callable[[argparse.Namespace], int]
@@ -15,6 +16,7 @@ EXAMPLES = """examples:
   toolglot prompt "What is the weather in Paris?" --tools weather.py --dialect qwen3
   toolglot ask "What is the weather in Paris?" --tools weather.py --engine http://127.0.0.1:8000
   toolglot parse reply.txt --dialect mistral-v3
+  toolglot serve --upstream http://127.0.0.1:8080
   toolglot show hermes"""
 
 
@@ -47,6 +49,18 @@ PARSE_EXAMPLES = """examples:
   toolglot parse --dialect qwen3 --stream < reply.txt
 
 exit code: 0 read; 1 some of it could not be read, and stderr says what; 2 something given is wrong"""
+
+
+SERVE_EXAMPLES = f"""examples:
+  toolglot serve
+  toolglot serve --upstream http://127.0.0.1:8080 --port 9000
+  toolglot serve --host 0.0.0.0 --keys-file keys.txt --workers 4 --store postgresql://toolglot@db/toolglot
+  toolglot serve --config {FILE} --print-config
+
+Each setting may also stand in the environment (--max-body is TOOLGLOT_SERVE_MAX_BODY) or in the table [{TABLE}] of a TOML
+file (max_body). Flags beat the environment, and that beats the file.
+
+exit code: 0 told to stop, and stopped; 1 the server failed; 2 something given is wrong; 130 Ctrl-C"""
 
 
 def _dialect_arguments(parser: argparse.ArgumentParser, default: str = "json") -> None:
@@ -119,6 +133,19 @@ def _parse_arguments(parser: argparse.ArgumentParser) -> None:
     add("--stream", action="store_true", help="print events as they become certain, one JSON object a line")
 
 
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", help=f"a TOML file with the settings; default: {FILE}, if there is one")
+    parser.add_argument("--print-config", action="store_true", help="print each setting and where it comes from, and stop")
+    groups = {group: parser.add_argument_group(group) for group in dict.fromkeys(one.metadata["group"] for one in SETTINGS)}
+    for one in SETTINGS:
+        kind, help = one.metadata["kind"], f"{one.metadata['help']}; default: {default_of(one)}".replace("%", "%%")
+        add = groups[one.metadata["group"]].add_argument
+        if isinstance(one.default, bool):
+            add(flag(one.name), dest=one.name, action=argparse.BooleanOptionalAction, help=help)
+        else:
+            add(flag(one.name), dest=one.name, metavar=kind.metavar, help=help)
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or text == "0":
         raise argparse.ArgumentTypeError(f"expected a number, 1 or more, found {text!r}")
@@ -131,6 +158,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]
     "probe": ("say what an engine is, and what it can be held to", "", _probe_arguments),
     "prompt": ("print the prompt of a question or a conversation, byte for byte", "", _prompt_arguments),
     "parse": ("read a model's text: the reply as JSON, problems on stderr", PARSE_EXAMPLES, _parse_arguments),
+    "serve": ("answer the APIs of OpenAI and Anthropic with any model", SERVE_EXAMPLES, _serve_arguments),
     "dialects": ("list the dialects", "", lambda one: one.add_argument("--json", action="store_true", help="as JSON")),
     "show": ("show all of a dialect", "", lambda one: one.add_argument("name", help="a dialect or a model id")),
     "pull": ("fetch the default model ahead of its first use", "", lambda one: None),
