@@ -17,6 +17,7 @@ from toolglot.message import Call
 from toolglot.model import Model
 from toolglot.registry import cards
 from toolglot.render import render
+from toolglot.serve.settings import FILE, PREFIX, SETTINGS, TABLE, default_of, flag, variable
 from toolglot.spec import (
     ID,
     INDEX,
@@ -203,6 +204,29 @@ def _all_of(calls: Calls) -> str:
 def _cannot(name: str) -> list[str]:
     path = ROOT / "tests/vectors" / name / "cannot.json"
     return list(dict.fromkeys(json.loads(path.read_text(encoding="utf-8")).values())) if path.is_file() else []
+
+
+def settings_page() -> str:
+    """Every setting of the server."""
+    groups = dict.fromkeys(one.metadata["group"] for one in SETTINGS)
+    rows = {group: "\n".join(f"| `{one.name}` | {one.metadata['help'][0].upper()}{one.metadata['help'][1:]}. "
+                             f"Expected: {one.metadata['kind'].words.replace('|', chr(92) + '|')}. | {default_of(one)} |"
+                             for one in SETTINGS if one.metadata["group"] == group) for group in groups}
+    tables = [f"## {group[0].upper()}{group[1:]}\n\n| setting | what it is | default |\n| --- | --- | --- |\n{rows[group]}"
+              for group in groups]
+    example = next(one.name for one in SETTINGS if "_" in one.name)
+    return "\n\n".join([
+        "# Settings of the server", "Made from the settings' own data by `python docs/update.py`.",
+        f"A setting such as `{example}` is the flag `{flag(example)}`, the environment variable `{variable(example)}`, or\n"
+        f"`{example}` in the table `[{TABLE}]` of `{FILE}` in the working directory, or of the file that `--config`\n"
+        f"names. Flags beat the environment, and that beats the file; an empty variable counts as none. What begins with\n"
+        f"`{PREFIX}` and is no setting is an error: Kubernetes makes such variables for a service named\n"
+        "toolglot-serve unless it is told `enableServiceLinks: false`. `toolglot serve --print-config` shows what is in\n"
+        "force, and where it comes from, as TOML that can be used again. Lists have commas between their members in\n"
+        "flags and variables.",
+        "No setting is a key: keys stand in a file, or in a variable that a setting names, and are shown nowhere. A\n"
+        "database's password is better kept in `PGPASSWORD`, or in a password file, than in its URL.",
+        *tables]) + "\n"
 
 
 def _list(title: str, items: Any, level: str = "") -> str:

@@ -1,4 +1,5 @@
-"""Puts the measured tables and the list of formats into the README, and makes the pages of the dialects.
+"""Puts the measured tables and the list of formats into the README; makes the pages of the dialects, of the
+server's settings and of its wire.
 
 `--check` writes nothing: it says what is stale.
 """
@@ -34,11 +35,16 @@ def listed(text: str) -> str:
 
 
 def main() -> int:
-    from pages import pages
+    sys.path.insert(0, str(ROOT / "tests"))
+    from pages import pages, settings_page
+
+    import wire_exchanges
 
     readme = ROOT / "README.md"
     wanted = {readme: listed(updated(readme.read_text(encoding="utf-8")))}
     wanted |= {ROOT / path: text for path, text in pages().items()}
+    wanted[ROOT / "docs/serve-settings.md"] = settings_page()
+    wanted[ROOT / "docs/wire.md"] = wire_exchanges.table()
     stale = [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     extra = [p for p in (ROOT / "docs/dialects").glob("*.md") if p not in wanted]
     if "--check" in sys.argv:

@@ -57,10 +57,13 @@ def rows(text: str) -> list[list[str]]:
 # -- the scripts -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", ["imports", "mask", "questions", "reading", "recorded", "rescuing", "writing"])
+@pytest.mark.parametrize("script", ["constrained", "gateway", "gold", "imports", "kills", "mask", "questions",
+                                    "reading", "recorded", "rescuing", "sampling", "soak", "writing"])
 def test_every_script_says_what_it_does(script: str) -> None:
-    if script in ("mask", "questions"):
-        pytest.importorskip("llguidance")
+    if script in ("gold", "mask", "questions", "sampling"):
+        pytest.importorskip("llguidance", reason="llguidance is not installed")
+    if script == "gold":
+        pytest.importorskip("xgrammar", reason="xgrammar is not installed")
     assert "--write" in run(script, "--help")
 
 
