@@ -304,6 +304,19 @@ def test_a_slow_reply_that_goes_on_is_no_silence() -> None:
         assert events(wire(fake, timeouts=Timeouts(piece=0.5))) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_reader_that_takes_its_time_is_no_silence() -> None:
+    async def run(one: Wire) -> list[Any]:
+        found = []
+        async with aclosing(one.events("/x", {})) as stream:
+            async for event in stream:
+                found.append(event)
+                await asyncio.sleep(0.3)                 # longer than the server may be silent
+        return found
+
+    with Fake({"/x": as_events(0, 1, 2)}) as fake:
+        assert asyncio.run(run(wire(fake, timeouts=Timeouts(piece=0.1)))) == [0, 1, 2]
+
+
 # ---------------------------------------------------------------- streams
 
 STREAM = "".join(json.dumps({"text": text}, ensure_ascii=False) + end for text, end in

@@ -16,7 +16,7 @@ import json
 import re
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -102,16 +102,16 @@ class Wire:
 
         Lines end at a line feed and nowhere else: JSON may hold every other character that ends one elsewhere.
         """
-        async with aclosing(self._batches(path, body)) as batches:
-            async for batch in batches:
+        async with self._streamed(path, body) as lines:
+            while batch := await lines.read():
                 for line in batch:
                     yield line.decode("utf-8", "replace")
 
     async def events(self, path: str, body: Any) -> AsyncGenerator[Any, None]:
         """The data of server-sent events, as JSON, up to `[DONE]`. An event that is an error is raised."""
         failed = False
-        async with aclosing(self._batches(path, body)) as batches:
-            async for batch in batches:
+        async with self._streamed(path, body) as lines:
+            while batch := await lines.read():
                 for line in batch:
                     field, _, data = line.partition(b":")
                     data = data.strip()
@@ -128,24 +128,14 @@ class Wire:
                         raise EngineError(f"{self.url}{path} sent an event that is no JSON: {self.said(data)}")
                     yield event
 
-    async def _batches(self, path: str, body: Any) -> AsyncGenerator[list[bytes], None]:
-        """The lines of a streamed answer: all those at once that came at once."""
+    @asynccontextmanager
+    async def _streamed(self, path: str, body: Any) -> AsyncGenerator[_Lines, None]:
         async with self._send(path, body, self.timeouts.piece) as answer:
-            left: list[bytes] = []
-            size = 0
-            while piece := await answer.content.readany():
-                *ends, rest = piece.split(b"\n")
-                if ends:
-                    ends[0] = b"".join([*left, ends[0]])
-                    left, size = [], 0
-                    if batch := [line for end in ends if (line := end.rstrip(b"\r"))]:
-                        yield batch
-                left.append(rest)
-                size += len(rest)
-                if size > MOST_LINE:
-                    raise EngineError(f"{self.url}{path} sent a line of more than {MOST_LINE >> 20} MiB")
-            if last := b"".join(left).rstrip(b"\r"):
-                yield [last]
+            lines = _Lines(answer, self.timeouts.piece, f"{self.url}{path}")
+            try:
+                yield lines
+            finally:
+                lines.close()
 
     @asynccontextmanager
     async def _send(self, path: str, body: Any, patience: float | None) -> AsyncGenerator[Any, None]:
@@ -252,6 +242,68 @@ def reason(answer: Any) -> str:
             found = f"{'.'.join(map(str, place))}: {found}"
         answer = found
     return _short(str(answer))
+
+
+class _Lines:
+    """The lines of a streamed answer, all those at once that came at once; TimeoutError where nothing comes for so many
+    seconds.
+
+    aiohttp sets a timer for each piece, which takes longer than to read it; here is one, which looks how long it has been.
+    """
+
+    def __init__(self, answer: Any, patience: float | None, where: str) -> None:
+        self._content, self._patience, self._where = answer.content, patience, where
+        self._left: list[bytes] = []                     # of a line that is not whole yet
+        self._size = 0
+        self._loop = asyncio.get_running_loop()
+        self._since: float | None = None                 # when waiting began; None while nobody waits
+        self._heard = 0                                  # bytes that had come by then
+        self._timer: asyncio.TimerHandle | None = None
+        if patience is not None:
+            if answer.connection is not None:
+                answer.connection.protocol.read_timeout = None
+            self._timer = self._loop.call_later(patience, self._look)
+
+    async def read(self) -> list[bytes]:
+        """Without their ends, and without empty ones; nothing where the answer has ended."""
+        while True:
+            self._since, self._heard = self._loop.time(), self._content.total_bytes
+            piece: bytes = await self._content.readany()
+            self._since = None
+            if not piece:
+                last = b"".join(self._left).rstrip(b"\r")
+                self._left.clear()
+                return [last] if last else []
+            if found := self._split(piece):
+                return found
+
+    def _split(self, piece: bytes) -> list[bytes]:
+        *ends, rest = piece.split(b"\n")
+        if ends:
+            if self._left:
+                ends[0] = b"".join([*self._left, ends[0]])
+                self._left.clear()
+            self._size = 0
+        if rest:
+            self._left.append(rest)
+            self._size += len(rest)
+            if self._size > MOST_LINE:
+                raise EngineError(f"{self._where} sent a line of more than {MOST_LINE >> 20} MiB")
+        return [line for end in ends if (line := end.rstrip(b"\r"))]
+
+    def _look(self) -> None:
+        assert self._patience is not None
+        # where this loop was held up, something may have come and not been read
+        waits = self._since is not None and self._heard == self._content.total_bytes
+        left = self._patience - (self._loop.time() - self._since if waits and self._since is not None else 0.0)
+        if left <= 0:
+            self._content.set_exception(asyncio.TimeoutError())
+        else:
+            self._timer = self._loop.call_later(left, self._look)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 async def _beginning(answer: Any) -> bytes:
