@@ -16,6 +16,7 @@ from . import PromptPiece
 from .spelling import Spelling, defuse
 
 JOINER = "\u2060"               # WORD JOINER: no width, no line break, and part of no special token
+MOST_KEPT = 1 << 15             # characters of a text that is looked at once and remembered
 BRACKETED = re.compile(r"[<\[\]◁](?=([^\s<>]{1,62}?[>\[\]▷]))")      # what special tokens look like, all but everywhere
 BARRED = re.compile(r"<[|｜][^\s<>]{1,60}[|｜]>")                     # and what hardly anything else does
 
@@ -29,8 +30,14 @@ def known_markup() -> tuple[str, ...]:
 
 def bracketed(prompt: Sequence[PromptPiece]) -> set[str]:
     """What in the plain pieces may be a special token, by its looks."""
-    texts = (piece.text.encode("utf-8", "replace").decode() for piece in prompt if not piece.special)
-    return {match[0] + match[1] for text in texts for match in BRACKETED.finditer(text)}
+    plain = [piece.text for piece in prompt if not piece.special]
+    return set().union(*[_seen(text) if len(text) <= MOST_KEPT else _seen.__wrapped__(text) for text in plain])
+
+
+@lru_cache(maxsize=256)                  # the same tools are told again in every prompt
+def _seen(text: str) -> frozenset[str]:
+    sound = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return frozenset(match[0] + match[1] for match in BRACKETED.finditer(sound))
 
 
 def veiled(prompt: Sequence[PromptPiece], tokens: Iterable[str] | None = None) -> str:

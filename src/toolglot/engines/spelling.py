@@ -25,7 +25,10 @@ class Spelling:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self.tokens = frozenset(t for t in tokens if len(t) > 1)
-        self.sizes = sorted({len(t) for t in self.tokens}, reverse=True)
+        self.sizes: dict[str, list[int]] = {}            # of the tokens that begin with two letters, the longest first
+        for size in sorted({len(t) for t in self.tokens}, reverse=True):
+            for two in sorted({t[:2] for t in self.tokens if len(t) == size}):
+                self.sizes.setdefault(two, []).append(size)
         letters = re.escape("".join(sorted({t[0] for t in self.tokens})))
         self.first = re.compile(f"[{letters}]" if letters else "$^")
 
@@ -33,9 +36,10 @@ class Spelling:
         """Start and end of the longest token at each place, overlaps included."""
         for match in self.first.finditer(text):
             start = match.start()
-            token = next((t for n in self.sizes if (t := text[start:start + n]) in self.tokens), "")
-            if token:
-                yield start, start + len(token)
+            for size in self.sizes.get(text[start:start + 2], ()):
+                if (token := text[start:start + size]) in self.tokens:
+                    yield start, start + len(token)
+                    break
 
 
 def defuse(prompt: Sequence[PromptPiece], markup: Spelling) -> list[str]:

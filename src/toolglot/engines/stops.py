@@ -7,18 +7,15 @@ here: some stream the first half of a stop string, some all of it, some take fou
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 
 class Stops:
     """Fed the text of one reply; gives what may be passed on. `found`: the reply is over, by the stop string `which`."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        stops = [stop for stop in stops if stop]
-        self._whole = re.compile("|".join(map(re.escape, stops))) if stops else None
-        self._longest = max(map(len, stops), default=0)
-        self._begins = {stop[:n] for stop in stops for n in range(1, len(stop))}
-        self._letters = {letter for begun in self._begins for letter in begun[-1:]}
+        self._whole, self._begins = _looked_for(tuple(stops))
         self._held = ""
         self.found = False
         self.which: str | None = None
@@ -30,17 +27,23 @@ class Stops:
         if match := self._whole.search(text):
             self._held, self.found, self.which = "", True, match[0]
             return text[:match.start()]
-        if text[-1:] not in self._letters:                # as nearly always: nothing of a stop string has begun
-            self._held = ""
-            return text
-        keep = next((n for n in range(min(self._longest - 1, len(text)), 0, -1) if text[-n:] in self._begins), 0)
-        self._held = text[len(text) - keep:]
-        return text[:len(text) - keep]
+        self._held = next((begun for begun in self._begins.get(text[-1:], ()) if text.endswith(begun)), "")
+        return text[:len(text) - len(self._held)] if self._held else text
 
     def close(self) -> str:
         """What was held back in case a stop string came, and none did."""
         held, self._held = self._held, ""
         return held
+
+
+@lru_cache(maxsize=64)
+def _looked_for(stops: tuple[str, ...]) -> tuple[re.Pattern[str] | None, Mapping[str, Sequence[str]]]:
+    """Any of the strings, and all that begins one, by its last letter, the longest first."""
+    stops = tuple(stop for stop in stops if stop)
+    begins: dict[str, list[str]] = {}
+    for begun in sorted({stop[:n] for stop in stops for n in range(1, len(stop))}, key=len, reverse=True):
+        begins.setdefault(begun[-1], []).append(begun)
+    return re.compile("|".join(map(re.escape, stops))) if stops else None, begins
 
 
 __all__ = ["Stops"]
