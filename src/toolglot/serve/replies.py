@@ -10,9 +10,10 @@ import asyncio
 import logging
 import secrets
 import string
+import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ from ..api import Answer, ApiError, Ended, Made, Query, chat, responses
 from .exchange import Receive, Scope, Send
 from .kept import known_of, read_on, unkept
 from .requests import Served, check_size, loads, owner, refuse, write_json
-from .service import Facts, Wire
+from .service import Facts, Step
 from .settings import Settings
 from .store import Stored, StoreError
 
@@ -70,13 +71,13 @@ class Surface:
         query = await self._read(body, served, owner(scope))
         made = Made(new_id(self.kind, self.mark), int(time.time()), served.service.named(query.model), new_id,
                     scope["state"].get("request_id", ""))
-        async with aclosing(served.service.replies(query, new_id, facts)) as events:
-            first = await anext(events)
+        async with aclosing(served.service.replies(query, new_id, facts)) as steps:
+            first = await anext(steps)
             facts.model, facts.began = made.model, time.perf_counter() - scope["state"].get("began", 0.0)
             if query.stream:
-                await self._stream(query, made, first, events, scope, send, body, facts)
+                await self._stream(query, made, first, steps, scope, send, body, facts)
             else:
-                await self._whole(query, made, first, events, scope, send, body, facts)
+                await self._whole(query, made, first, steps, scope, send, body, facts)
 
     async def _read(self, body: Any, served: Served, owner: str) -> Query:
         if self.module is responses:
@@ -84,25 +85,19 @@ class Surface:
         query: Query = self.module.read(body)
         return query
 
-    async def _stream(self, query: Query, made: Made, first: tuple[int, Wire],
-                      events: AsyncGenerator[tuple[int, Wire], None], scope: Scope, send: Send, body: Any,
-                      facts: Facts) -> None:
+    async def _stream(self, query: Query, made: Made, first: Step, steps: AsyncGenerator[Step, None], scope: Scope,
+                      send: Send, body: Any, facts: Facts) -> None:
         options = self._options(scope)
         if self.module is responses:
             options["reasoning"] = scope["app"].state.served.settings.reasoning_event
         stream = self.module.Stream(query, made, **options)
         await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *told(query)]})
         line = Line(send, self.module.PING)
-        quiet = asyncio.create_task(line.keep())
         try:
             await line.write(stream.start())
-            choice, event = first
-            while True:
-                await line.write(stream.end(choice, event) if isinstance(event, Ended) else stream.feed(choice, event))
-                try:
-                    choice, event = await anext(events)
-                except StopAsyncIteration:
-                    break
+            await line.write(written(stream, first))
+            async for step in steps:
+                await line.write(written(stream, step))
             await self._keep(query, getattr(stream, "response", None), scope, body)
             await line.write(stream.finish())
         except ApiError as error:
@@ -112,16 +107,15 @@ class Surface:
             log.exception("a stream failed")
             await line.write(stream.fail(ApiError(500, "The server failed; its log says why.")))
         finally:
-            quiet.cancel()
+            line.close()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _whole(self, query: Query, made: Made, first: tuple[int, Wire],
-                     events: AsyncGenerator[tuple[int, Wire], None], scope: Scope, send: Send, body: Any,
-                     facts: Facts) -> None:
+    async def _whole(self, query: Query, made: Made, first: Step, steps: AsyncGenerator[Step, None], scope: Scope,
+                     send: Send, body: Any, facts: Facts) -> None:
         found: list[list[Any]] = [[] for _ in range(query.n)]
-        found[first[0]].append(first[1])
-        async for choice, event in events:
-            found[choice].append(event)
+        found[first[0]] += first[1]
+        async for choice, events in steps:
+            found[choice] += events
         answers = [Answer(tuple(events[:-1]), events[-1]) for events in found]
         reply = self.module.whole(query, made, answers, **self._options(scope))
         await self._keep(query, reply if self.module is responses else None, scope, body)
@@ -153,38 +147,63 @@ class Line:
     """A stream's way to the client, which hears of it even while there is nothing to say."""
 
     def __init__(self, send: Send, ping: bytes) -> None:
-        self._send, self._ping, self._quiet = send, ping, True
+        self._send, self._ping, self._quiet = send, {"type": "http.response.body", "body": ping, "more_body": True}, True
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(QUIET, self._look)
+        self._pinging: asyncio.Task[None] | None = None
 
     async def write(self, data: bytes) -> None:
         self._quiet = False
         if data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def keep(self) -> None:
-        while True:
-            self._quiet = True
-            await asyncio.sleep(QUIET)
-            if self._quiet:
-                await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})
+    def _look(self) -> None:
+        if self._quiet and (self._pinging is None or self._pinging.done()):
+            self._pinging = self._loop.create_task(_said(self._send(self._ping)))
+        self._quiet = True
+        self._timer = self._loop.call_later(QUIET, self._look)
+
+    def close(self) -> None:
+        self._timer.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+
+
+async def _said(ping: Awaitable[None]) -> None:
+    with suppress(OSError):                              # the client has left, which is seen elsewhere
+        await ping
+
+
+def written(stream: Any, step: Step) -> bytes:
+    """What a step is on the wire."""
+    choice, events = step
+    return b"".join([stream.end(choice, event) if event.__class__ is Ended else stream.feed(choice, event)
+                     for event in events])
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """The work, as long as somebody waits for it."""
 
+    worker, left = asyncio.current_task(), False
+    assert worker
+
     async def gone() -> None:
+        nonlocal left
         while (await receive())["type"] != "http.disconnect":
             pass
+        left = True
+        worker.cancel()
 
-    task, left = asyncio.create_task(work), asyncio.create_task(gone())
+    watcher = asyncio.create_task(gone())
     try:
-        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        task.result()
+        await work                                       # in this task: another one would cost as much as the whole watch
+    except asyncio.CancelledError:
+        # whoever else cancels this task is obeyed
+        if not left or (sys.version_info >= (3, 11) and worker.uncancel()):
+            raise
+        raise ClientDisconnect from None
     finally:
-        task.cancel()
-        left.cancel()
-        await asyncio.wait({task, left})                 # the engine has let go before the slot is another's
+        watcher.cancel()
 
 
 def told(query: Query) -> list[tuple[bytes, bytes]]:

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Union
+from typing import Any, Union, cast
 
 from ..api import ApiError, Ended, Likely, Query
 from ..engines import Chat, Done, Engine, EngineError, PromptPiece, TokenLogprob
@@ -42,6 +42,7 @@ from ..schema import explain, validate
 
 Wire = Union[Text, Reasoning, CallStart, CallArgs, CallEnd, Likely, Ended]
 HALF = re.compile("[\ud800-\udfff]")    # half of a pair is no character, and cannot be sent
+Step = tuple[int, list[Wire]]           # the number of a reply, and what has come of it
 NewId = Callable[[str], str]
 
 
@@ -87,7 +88,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Service:
-    """`names` are those that the model is served by, the first its own; empty where any name is taken for it."""
+    """`model` is None before a chat API. `names` are those that the model is served by, the first its own."""
 
     engine: Engine | Chat
     model: Model | None
@@ -104,17 +105,18 @@ class Service:
 
     async def count_tokens(self, query: Query) -> int:
         """The tokens of the prompt that a query makes. Raises ApiError where nobody knows."""
-        if self.model is None or isinstance(self.engine, Chat):
+        if self.model is None:
             raise ApiError(501, "The model is behind a chat API, which counts no tokens.", None, "not_supported")
         prompt = shown(self.model, query.turns, query.tools, *self._asked(query, query.turns))
-        return await self.engine.count_tokens([PromptPiece(p.text, p.special) for p in prompt.pieces])
+        pieces = [PromptPiece(p.text, p.special) for p in prompt.pieces]
+        return await cast(Engine, self.engine).count_tokens(pieces)
 
-    def replies(self, query: Query, new_id: NewId, facts: Facts) -> AsyncGenerator[tuple[int, Wire], None]:
-        """What the replies to a query are made of, as it comes, each with the number of its reply. Raises ApiError."""
+    def replies(self, query: Query, new_id: NewId, facts: Facts) -> AsyncGenerator[Step, None]:
+        """What the replies to a query are made of, as it comes. Raises ApiError."""
         return self.reply(query, new_id, facts) if query.n == 1 else self._several(query, new_id, facts)
 
-    async def _several(self, query: Query, new_id: NewId, facts: Facts) -> AsyncGenerator[tuple[int, Wire], None]:
-        queue: asyncio.Queue[tuple[int, Wire] | Exception | None] = asyncio.Queue(64)    # a slow client makes them wait
+    async def _several(self, query: Query, new_id: NewId, facts: Facts) -> AsyncGenerator[Step, None]:
+        queue: asyncio.Queue[Step | Exception | None] = asyncio.Queue(64)    # a slow client makes them wait
 
         async def one(i: int) -> None:
             asked = query if query.seed is None else replace(query, seed=query.seed + i)
@@ -143,37 +145,36 @@ class Service:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def reply(self, query: Query, new_id: NewId, facts: Facts, number: int = 0) -> AsyncGenerator[tuple[int, Wire], None]:
-        """One reply, each of its events with its number. Raises ApiError."""
+    def reply(self, query: Query, new_id: NewId, facts: Facts, number: int = 0) -> AsyncGenerator[Step, None]:
+        """One reply, by its number. Raises ApiError."""
         if self.policy.retry:
             return self._tried(query, new_id, facts, number)
         return self._once(query, query.turns, new_id, facts, _Last(), number)
 
-    async def _tried(self, query: Query, new_id: NewId, facts: Facts,
-                     number: int) -> AsyncGenerator[tuple[int, Wire], None]:
+    async def _tried(self, query: Query, new_id: NewId, facts: Facts, number: int) -> AsyncGenerator[Step, None]:
         """One reply, asked for again while it breaks what was asked and there are tries left."""
         turns: list[Turn] = list(query.turns)
         for left in range(self.policy.retry, -1, -1):
             last = _Last(final=not left)
-            async with aclosing(self._once(query, turns, new_id, facts, last, number)) as events:
-                held = [event async for event in events]
+            async with aclosing(self._once(query, turns, new_id, facts, last, number)) as steps:
+                held = [step async for step in steps]
             if not last.wrong or not left:
-                for event in held:
-                    yield event
+                for step in held:
+                    yield step
                 return
             facts.retried += 1
             turns += last.told()
 
     async def _once(self, query: Query, turns: Sequence[Turn], new_id: NewId, facts: Facts,
-                    last: _Last, number: int) -> AsyncGenerator[tuple[int, Wire], None]:
+                    last: _Last, number: int) -> AsyncGenerator[Step, None]:
         reader = _Reader(query, new_id, facts, self.policy.hold_calls)
         try:
             async with aclosing(self._steps(query, turns)) as steps:
                 async for step in steps:
                     match step:
                         case Written(_, events, likely):
-                            for event in reader.feed(events, likely):
-                                yield number, event
+                            if wire := reader.feed(events, likely):
+                                yield number, wire
                             if reader.stops.found:
                                 break
                         case Prompted(constraint=rules):
@@ -183,9 +184,9 @@ class Service:
                             last.wrong = reader.wrong(step, facts)
                             facts.broken += bool(last.wrong) and last.final
             done = last.replied.done if last.replied else None
-            for event in reader.close():
-                yield number, event
-            yield number, await self._ended(query, turns, reader, done, facts)
+            if wire := reader.close():
+                yield number, wire
+            yield number, [await self._ended(query, turns, reader, done, facts)]
         except ApiError:
             raise
         except EngineError as error:
@@ -205,10 +206,9 @@ class Service:
 
     def _steps(self, query: Query, turns: Sequence[Turn]) -> AsyncGenerator[Any, None]:
         choice, terms = self._asked(query, turns)
-        if isinstance(self.engine, Chat):
-            return sent(self.engine, turns, query.tools, choice, replace(terms, thinking=None))
-        assert self.model
-        return prompted(self.model, self.engine, turns, query.tools, choice, terms)
+        if self.model is None:
+            return sent(cast(Chat, self.engine), turns, query.tools, choice, replace(terms, thinking=None))
+        return prompted(self.model, cast(Engine, self.engine), turns, query.tools, choice, terms)
 
     def _asked(self, query: Query, turns: Sequence[Turn]) -> tuple[Choice, Terms]:
         """What is asked of the engine: where the query leaves something open, this server's own."""
@@ -262,17 +262,17 @@ class _Reader:
 
     def feed(self, events: Iterable[Event], likely: Iterable[TokenLogprob] = ()) -> list[Wire]:
         out: list[Wire] = []
-        self.likely += likely
+        if likely:
+            self.likely += likely
         self.pieces += 1
         for event in events:
             match event:
                 case Text(text):
-                    if not text.isascii():
-                        text = sound(text)
-                    if passed := self.stops.feed(text):
+                    passed = self.stops.feed(text if text.isascii() else sound(text))
+                    if passed:
                         if self.likely:
                             out += self._told()
-                        out.append(event if passed is event.text else Text(passed))
+                        out.append(event if passed is text else Text(passed))
                     if self.stops.found:
                         return out
                 case Reasoning(text):
