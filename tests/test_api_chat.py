@@ -367,9 +367,31 @@ REFUSED: list[tuple[Any, str | None, str | None, str]] = [
         {"type": "function", "function": {"name": "g"}}]}}}, "tool_choice.tools[0]", "invalid_value",
      "no tool is named 'g'"),
     ({**ASKED, "tools": [TOOL], "functions": [TOOL["function"]]}, "functions", "invalid_value", "cannot be given together"),
+    ({**ASKED, "tools": [TOOL, {"type": "function", "function": {"name": "g", "parameters": {
+        "type": "object", "properties": {"c": {"type": "strange"}}}}}]}, "tools[1]", "invalid_function_parameters",
+     "at 'properties.c.type': \"strange\""),
+    ({**ASKED, "tools": [{"type": "function", "function": {"name": "g", "parameters": {
+        "type": "object", "properties": {"c": {"pattern": "("}}}}}]}, "tools[0]", "invalid_function_parameters",
+     "at 'properties.c.pattern'"),
+    ({**ASKED, "tools": [{"type": "function", "function": {"name": "g", "parameters": {
+        "type": "object", "properties": {"c": {"$ref": "http://h.invalid/x"}}}}}]}, "tools[0]",
+     "invalid_function_parameters", "are not fetched"),
+    ({**ASKED, "tools": [{"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {
+        "syntax": "lark", "definition": "start: ("}}}}]}, "tools[0]", "invalid_grammar", "line 1, column 9"),
+    ({**ASKED, "tools": [{"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {
+        "syntax": "regex", "definition": "("}}}}]}, "tools[0]", "invalid_grammar", "nothing closes"),
+    ({**ASKED, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "strange"}}}},
+     "response_format.json_schema.schema", "invalid_schema", "at 'type': \"strange\""),
     ({**ASKED, "functions": [TOOL["function"]], "function_call": {"name": "g"}}, "function_call", "invalid_value",
      "no tool is named 'g'"),
 ]
+
+
+def test_a_schema_of_an_older_draft_is_one() -> None:
+    schema = {"$schema": "http://json-schema.org/draft-03/schema#", "type": "object",
+              "properties": {"c": {"type": "number", "minimum": 0, "exclusiveMinimum": True}}}
+    [tool] = chat.read({**ASKED, "tools": [{"type": "function", "function": {"name": "g", "parameters": schema}}]}).tools
+    assert tool.parameters == schema
 
 
 @pytest.mark.parametrize(("body", "param", "code", "said"), REFUSED, ids=range(len(REFUSED)))

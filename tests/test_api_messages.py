@@ -438,6 +438,11 @@ REFUSED: list[tuple[Any, str]] = [
     ({**ASKED, "tools": [TOOL], "tool_choice": "auto"}, 'tool_choice: expected an object or null, but got "auto".'),
     ({**ASKED, "tools": [TOOL], "tool_choice": {"type": "any"}, "thinking": {"type": "enabled", "budget_tokens": 2000}},
      "thinking: Thinking may not be enabled when tool_choice forces tool use."),
+    ({**ASKED, "tools": [{"type": "bash_20250124", "name": "bash"}, {"name": "f", "input_schema": {
+        "type": "object", "properties": {"c": {"minimum": "a"}}}}]},
+     "tools.1: the schema of 'f' is none: at 'properties.c.minimum': \"a\" is not of type \"number\"."),
+    ({**ASKED, "output_config": {"format": {"type": "json_schema", "schema": {"minimum": "a"}}}},
+     "output_config.format.schema: it is no JSON schema: at 'minimum': \"a\" is not of type \"number\"."),
     ({**ASKED, "output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema: Field required"),
 ]
 

@@ -16,7 +16,7 @@ from ..message import CallArgs, CallEnd, CallStart, Event, Reasoning, Text, Tool
 from .answers import Called, calls_of, is_whole, parts_of, reasoning_of, text_of
 from .custom import Unquoted
 from .query import Answer, ApiError, Ended, Likely, Made, Query
-from .reading import choice_of, named, tools_of, turns_of
+from .reading import answer_of, choice_of, named, tools_of, turns_of
 from .shapes import ANY, FLAG, TEXT, Shape, checker, either, integer, maybe, number, object_of, some, word
 
 LEAST = -9999.0                         # OpenAI's word for never; JSON has none for minus infinity
@@ -156,7 +156,7 @@ def _legacy_choice(given: Any, tools: Sequence[Tool]) -> Any:
 def _answer(given: Any) -> Mapping[str, Any] | None:
     kind = (given or {}).get("type")
     if kind == "json_schema":
-        return given["json_schema"].get("schema") or {"type": "object"}
+        return answer_of(given["json_schema"].get("schema") or {"type": "object"}, "response_format.json_schema.schema")
     return {"type": "object"} if kind == "json_object" else None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..grammar import Choice
 from ..message import Assistant, Call, Part, Reasoning, Result, System, Text, Tool, Turn, User
 from .query import ApiError, Query
-from .reading import named, tools_of
+from .reading import answer_of, named, tools_of
 from .shapes import FLAG, TEXT, Shape, checker, either, integer, maybe, number, object_of, some, word
 
 BETWEEN = "\n\n"                        # blocks of text are paragraphs
@@ -96,7 +96,8 @@ def _query(body: Mapping[str, Any]) -> Query:
     return Query(
         model=body["model"], turns=_turns(get("system"), body["messages"]), tools=tools, choice=choice,
         left=get("tool_choice") is None,
-        parallel=None if alone is None else not alone, answer=form["schema"] if form else None,
+        parallel=None if alone is None else not alone,
+        answer=answer_of(form["schema"], "output_config.format.schema") if form else None,
         stop=tuple(get("stop_sequences") or ()), max_tokens=get("max_tokens"), temperature=get("temperature"),
         top_p=get("top_p"), top_k=get("top_k"), stream=bool(get("stream")),
         thinking=_thinking((get("thinking") or {}).get("type"), choice), warnings=warnings)

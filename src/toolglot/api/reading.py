@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..chat import as_turns
+from ..custom import read_lark, read_regex
 from ..grammar import Choice
 from ..message import Tool, ToolglotError, Turn
 from ..tools import as_tools
 from .query import ApiError
+from .schemas import flaw_of
 
 KEPT = 64                               # lists of tools that are remembered
 _TOOLS: dict[bytes, tuple[Tool, ...]] = {}
@@ -31,10 +33,36 @@ def tools_of(given: Sequence[Any] | None, param: str = "tools") -> tuple[Tool, .
             tools = as_tools(marshal.loads(key)[1])      # what is kept shares nothing that its owner may change
         except ToolglotError as error:
             raise refused(error, "tools", param, "invalid_function_parameters") from None
+        for n, tool in enumerate(tools):
+            _check(tool, f"{param}[{n}]")
         if len(_TOOLS) >= KEPT:
             _TOOLS.pop(next(iter(_TOOLS)), None)
         _TOOLS[key] = tools
     return tools
+
+
+def _check(tool: Tool, where: str) -> None:
+    """Raises ApiError for a tool that nothing could be held to: its schema is none, or its grammar."""
+    if flaw := flaw_of(tool.parameters):
+        raise ApiError(400, f"Invalid value for '{where}': the schema of {tool.name!r} is none: {flaw}.", where,
+                       "invalid_function_parameters")
+    if tool.format is None:
+        return
+    syntax, definition = tool.format
+    try:
+        if syntax == "lark":
+            read_lark(definition)
+        else:
+            read_regex(definition)
+    except ToolglotError as error:
+        raise ApiError(400, f"Invalid value for '{where}': {error}.", where, "invalid_grammar") from None
+
+
+def answer_of(schema: Mapping[str, Any], param: str) -> Mapping[str, Any]:
+    """The schema that an answer is asked for by. Raises ApiError for what is none."""
+    if flaw := flaw_of(schema):
+        raise ApiError(400, f"Invalid value for '{param}': it is no JSON schema: {flaw}.", param, "invalid_schema")
+    return schema
 
 
 def turns_of(messages: Sequence[Mapping[str, Any]], param: str = "messages") -> tuple[Turn, ...]:

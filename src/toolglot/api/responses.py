@@ -12,6 +12,7 @@ from typing import Any
 from ..message import System
 from .chat import refusal
 from .query import ApiError, Query
+from .reading import answer_of
 from .responses_items import INPUT, Item, input_items, items_in, items_of, placed, sources, turns_in
 from .responses_stream import Stream, whole
 from .responses_tools import CHOICE, TOOLS, chosen, offer_of
@@ -87,8 +88,7 @@ def read(body: Any, past: Sequence[Item] = (), known: Sequence[Item] = ()) -> Qu
 def _answer(given: Any) -> Mapping[str, Any] | None:
     kind = (given or {}).get("type")
     if kind == "json_schema":
-        schema: Mapping[str, Any] = given["schema"]
-        return schema
+        return answer_of(given["schema"], "text.format.schema")
     return {"type": "object"} if kind == "json_object" else None
 
 
