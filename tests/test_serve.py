@@ -13,7 +13,7 @@ pytest.importorskip("starlette", reason="the server needs its extra: pip install
 pytest.importorskip("jsonschema_rs", reason="the server needs its extra: pip install 'toolglot[serve]'")
 
 import toolglot
-from toolglot.engines import Chunk, EngineError, ModelFacts, TokenLogprob
+from toolglot.engines import Chunk, EngineError, FieldError, ModelFacts, TokenLogprob, TooLong
 from toolglot.engines.http import Refused, Unreachable
 from toolglot.engines.scripted import HANG_UP, Scripted, ScriptedChat
 from toolglot.message import Call, Text
@@ -246,7 +246,11 @@ def test_an_allowed_subset_leaves_the_prompt_as_it_is(allowed: str) -> None:
     (Refused("http://x", 429, "busy"), 429, "rate_limit_exceeded"),
     (Refused("http://x", 500, "broken"), 502, "engine_failed"),
     (EngineError("it broke"), 502, "engine_failed"),
-    (EngineError("the prompt has 9,000 tokens, the context 8,192: shorten it"), 400, "context_length_exceeded"),
+    (FieldError("top_p", "it has no top_p"), 400, "unsupported_parameter"),
+    (TooLong(9000, 8192), 400, "context_length_exceeded"),
+    # in the words of vLLM, and of llama-server
+    (Refused("http://x", 400, "This model's maximum context length is 8192 tokens."), 400, "context_length_exceeded"),
+    (Refused("http://x", 400, "the request exceeds the available context size"), 400, "context_length_exceeded"),
 ])
 @pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
 @pytest.mark.parametrize("stream", [True, False])
@@ -256,8 +260,12 @@ def test_an_engine_that_fails_before_it_begins_has_a_status(error: EngineError, 
     body = {**(INPUT if path == RESPONSES else QUESTION), **({"max_tokens": 9} if path == MESSAGES else {})}
     first, second = asyncio.run(asking(app, [("POST", path, {**body, "stream": stream}), ("POST", path, body)]))
     assert first[0] == status and str(error) in json.loads(first[2])["error"]["message"]
-    if path != MESSAGES:
-        assert json.loads(first[2])["error"]["code"] == code
+    said, prompt = json.loads(first[2])["error"], "input" if path == RESPONSES else "messages"
+    field = {"context_length_exceeded": prompt, "unsupported_parameter": "top_p"}.get(code)
+    if path == MESSAGES:
+        assert field is None or said["message"].startswith(f"{field}: ")
+    else:
+        assert (said["code"], said["param"]) == (code, field)
     assert second[0] == 200                              # the next request works
 
 

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("starlette", reason="the server needs its extra: pip install 'toolglot[serve]'")
 pytest.importorskip("jsonschema_rs", reason="the server needs its extra: pip install 'toolglot[serve]'")
 
-from fake_servers import Completions, serving
+from fake_servers import Completions, Ollama, serving
 from fakes import HANG_UP, Answer, Asked, Fake, closed_port
 from toolglot.engines import EngineError
 from toolglot.serve import app as serve
@@ -80,6 +80,28 @@ def test_what_an_engine_does_wrong_is_told_and_the_next_request_works(fault: str
     else:
         assert first[0] == STATUS.get(fault, 502) and json.loads(first[2])["error"]["message"]
     assert second[0] == 200 and b"good" in second[2]
+
+
+LONG = "word " * 3000
+NO_TOP_K = Completions("other", unknown=("structured_outputs", "response_format", "ebnf"))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("server", "path", "more", "field", "said"), [
+    (Ollama(), "/v1/chat/completions", {"presence_penalty": 1}, "presence_penalty", "Ollama has no presence_penalty"),
+    (Ollama(), "/v1/responses", {"include": ["message.output_text.logprobs"]}, "include", "Ollama has no logprobs"),
+    (NO_TOP_K, "/v1/messages", {"top_k": 5}, "top_k", "has no top_k"),
+    (Completions(), "/v1/chat/completions", {"messages": [{"role": "user", "content": LONG}]}, "messages", "2,048"),
+    (Completions(), "/v1/responses", {"input": LONG}, "input", "2,048"),
+    (Completions(), "/v1/messages", {"messages": [{"role": "user", "content": LONG}]}, "messages", "2,048")])
+def test_what_an_engine_cannot_do_is_a_400_that_names_the_field(server: Any, path: str, more: Any, field: str, said: str,
+                                                                stream: bool) -> None:
+    with serving(server) as engine:
+        settings = Settings(upstream=engine.url, model_name=("*",), dialect="hermes", store="none")
+        (status, _, body), = asked(settings, [(path, {**ASKED[path], **more, "stream": stream})])
+    error = json.loads(body)["error"]
+    assert (status, error["type"]) == (400, "invalid_request_error") and said in error["message"]
+    assert error["message"].startswith(f"{field}: ") if path == "/v1/messages" else error["param"] == field
 
 
 def test_an_engine_that_is_not_there_is_said_before_anything_is_served() -> None:

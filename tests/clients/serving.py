@@ -27,7 +27,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 import toolglot
-from toolglot.engines import Chunk, Done, EngineError, PromptPiece, Request, Rules
+from toolglot.engines import Chunk, Done, EngineError, PromptPiece, Request, Rules, TooLong
 from toolglot.engines.http import Refused
 from toolglot.engines.scripted import FACTS, Scripted
 from toolglot.grammar import Choice, Constraint
@@ -74,7 +74,7 @@ class Told:
     def _pieces(self, request: Request) -> Iterator[Any]:
         prompt = "".join(piece.text for piece in request.prompt)
         if (words := len(prompt.split())) >= self.facts.context:
-            raise EngineError(f"the prompt has {words:,} tokens, the context {self.facts.context:,}")
+            raise TooLong(words, self.facts.context)
         constraint = self.held[request.constraint.text] if request.constraint else None
         asked, rounds = read(prompt)
         steps = asked.split("\n!then\n") if asked.startswith("!") else []

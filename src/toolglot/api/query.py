@@ -31,7 +31,8 @@ class Query:
     """`left`: the client left the choice open, and it is auto by custom. `answer`: the JSON schema that the words of the
     reply are held to, {} for any JSON object. None of a number or a bool is what suits the model or the server. `n` replies
     are made, each by itself. `logprobs`: how many alternatives are shown with each token. `warnings` say what of the
-    request is passed over. `extra` is the surface's own."""
+    request is passed over. `names`: what the surface calls the fields that Chat Completions calls otherwise, for errors.
+    `extra` is the surface's own."""
 
     model: str
     turns: tuple[Turn, ...]
@@ -53,6 +54,7 @@ class Query:
     stream: bool = False
     thinking: bool | None = None
     warnings: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

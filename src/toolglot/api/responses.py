@@ -19,6 +19,7 @@ from .responses_tools import CHOICE, TOOLS, chosen, offer_of
 from .shapes import FLAG, TEXT, Shape, checker, either, integer, maybe, number, object_of, some, word
 
 PING = b": ping\n\n"                    # a comment: it says that the stream lives, and nothing else
+NAMES = {"messages": "input", "logprobs": "include"}
 LOGPROBS, SEALED = "message.output_text.logprobs", "reasoning.encrypted_content"
 
 _SCHEMA = object_of({"type": word("json_schema"), "name": TEXT, "description": maybe(TEXT), "strict": maybe(FLAG),
@@ -79,7 +80,7 @@ def read(body: Any, past: Sequence[Item] = (), known: Sequence[Item] = ()) -> Qu
         temperature=get("temperature"), top_p=get("top_p"), presence_penalty=get("presence_penalty"),
         frequency_penalty=get("frequency_penalty"), logprobs=(get("top_logprobs") or 0) if LOGPROBS in include else None,
         stream=bool(get("stream")), thinking=None if effort is None else effort != "none",
-        warnings=(*offer.warnings, *unchosen, *unsaid, *uncut),
+        warnings=(*offer.warnings, *unchosen, *unsaid, *uncut), names=NAMES,
         extra={"own": offer.own, "keeps": SEALED in include, "store": get("store") is not False, "user": get("user"),
                "previous_response_id": get("previous_response_id"),
                "shown": {**_shown(body), "tools": offer.shown, "tool_choice": shown_choice}})

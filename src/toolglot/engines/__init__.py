@@ -22,6 +22,24 @@ class EngineError(ToolglotError):
     """The engine cannot do what was asked: which one, what happened, what to do."""
 
 
+class FieldError(EngineError):
+    """A field of the request that the engine lacks, or whose value it cannot take."""
+
+    def __init__(self, field: str, said: str) -> None:
+        super().__init__(said)
+        self.field = field
+
+
+class TooLong(EngineError):
+    """A prompt that leaves no room for a reply: how many tokens it has, and how many the context. `where` is a server."""
+
+    def __init__(self, tokens: int, context: int, where: str = "") -> None:
+        of, more = (f" of {where}", "start the server") if where else ("", "open the model")
+        super().__init__(f"the prompt has {tokens:,} tokens, the context{of} {context:,}: shorten it, give fewer tools, or "
+                         f"{more} with a larger context")
+        self.tokens, self.context = tokens, context
+
+
 # what to do about an engine that holds a reply to no constraint
 FREELY = "ask without one (constrain=False, or --no-constrain): a call is then found in whatever shape it is written"
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..grammar import Constraint
-from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TokenLogprob
+from . import FREELY, Chunk, Done, EngineError, FieldError, ModelFacts, PromptPiece, Request, Rules, TokenLogprob, TooLong
 from .http import Refused, Timeouts, Wire
 from .json_only import json_rules
 from .logprobs import read
@@ -131,7 +131,8 @@ class Completions:
                         told += read(choice.get("logprobs"), request.logprobs, self._wire.url)
                         heard = heard or bool(told)
                     if not heard and choice.get("text"):
-                        raise EngineError(f"{self._wire.url} was asked for logprobs, and sends none: do not ask for them")
+                        raise FieldError("logprobs",
+                                         f"{self._wire.url} was asked for logprobs, and sends none: do not ask for them")
                     if text := stops.feed(choice.get("text") or ""):
                         yield Chunk(text, told)
                         told = ()
@@ -171,9 +172,7 @@ class Completions:
             raise EngineError(f"the prompt is empty: {self._wire.url} needs at least one token")
         if isinstance(prompt, list) and context:
             if len(prompt) >= context:
-                raise EngineError(f"the prompt has {len(prompt):,} tokens, the context of {self._model} at "
-                                  f"{self._wire.url} {context:,}: shorten it, give fewer tools, or start the server with "
-                                  "a larger context")
+                raise TooLong(len(prompt), context, f"{self._model} at {self._wire.url}")
             most = min(most, context - len(prompt))          # a server refuses what might not fit
         body = self._body(prompt, {
             "max_tokens": most, "temperature": request.temperature, "seed": request.seed, "stream": True,

@@ -28,7 +28,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from ..grammar import Constraint
-from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TooLong
 from .follow import Follower, Gbnf
 from .http import Refused, Timeouts, Wire
 from .logprobs import read
@@ -90,8 +90,7 @@ class LlamaServer:
         if not ids:
             raise EngineError("the prompt is empty: llama.cpp needs at least one token")
         if len(ids) >= self.facts.context > 0:
-            raise EngineError(f"the prompt has {len(ids):,} tokens, the context of {self._wire.url} "
-                              f"{self.facts.context:,}: shorten it, give fewer tools, or start it with more --ctx-size")
+            raise TooLong(len(ids), self.facts.context, self._wire.url)
         async with aclosing(self._wire.events("/completion", self._body(request, ids))) as events:
             async for event in events:
                 event = _object(self._wire, "/completion", event)

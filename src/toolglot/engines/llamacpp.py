@@ -35,7 +35,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import Constraint
-from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TooLong
 from .logprobs import read
 from .sampling import sampled_by_llama
 from .spelling import Spelling, defuse
@@ -216,8 +216,7 @@ class LlamaCpp:
         if not ids:
             raise EngineError("the prompt is empty: llama.cpp needs at least one token")
         if len(ids) >= context:
-            raise EngineError(f"the prompt has {len(ids):,} tokens, the context {context:,}: shorten it, give fewer "
-                              f"tools, or open the model with a larger context")
+            raise TooLong(len(ids), context)
         body: dict[str, Any] = {
             "prompt": ids, "n_predict": request.max_tokens, "temperature": request.temperature, "seed": request.seed,
             # A token that ends a reply is no text, so it cannot be found as a stop string, nor need it be.

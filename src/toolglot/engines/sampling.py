@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import ChatRequest, EngineError, Request
+from . import ChatRequest, FieldError, Request
 
 OWN: Mapping[str, str] = {name: name for name in ("top_p", "top_k", "presence_penalty", "frequency_penalty")}
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -18,16 +18,16 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 
 def sampled(request: Request | ChatRequest, names: Mapping[str, str], where: str) -> dict[str, Any]:
     """The fields that a request sets, under the names that the server has for them. `where` is the server, for errors:
-    EngineError for a field that it has no name for, and for one that is out of bounds."""
+    FieldError for a field that it has no name for, and for one that is out of bounds."""
     given = {field: value for field in LIMITS if (value := getattr(request, field)) is not None}
     for field, value in given.items():
         low, high = LIMITS[field]
         if not low <= value <= high:
             bounds = f"{low:g} or more" if high == float("inf") else f"{low:g} to {high:g}"
-            raise EngineError(f"{field} is {value!r}: give {bounds}, or leave it out")
+            raise FieldError(field, f"{field} is {value!r}: give {bounds}, or leave it out")
         if field not in names:
-            raise EngineError(f"{where} has no {field}, or may ignore it: leave it out, or use an engine that has it "
-                              "(llama.cpp, vLLM, SGLang)")
+            raise FieldError(field, f"{where} has no {field}, or may ignore it: leave it out, or use an engine that has it "
+                                    "(llama.cpp, vLLM, SGLang)")
     return {names[field]: value for field, value in given.items()}
 
 

@@ -21,7 +21,7 @@ from contextlib import aclosing
 from typing import Any
 
 from ..grammar import Constraint
-from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from . import FREELY, Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TooLong
 from .http import Refused, Timeouts, Wire
 from .json_only import json_rules
 from .markup import bracketed, known_markup, veiled
@@ -109,8 +109,7 @@ class Tgi:
         if self._special is not None and self.facts.context:
             length, longest = len(await self._tokens(text)), int(self._info.get("max_input_tokens") or self.facts.context)
             if length > longest or length >= self.facts.context:
-                raise EngineError(f"the prompt has {length:,} tokens, and {self._wire.url} takes {longest:,}: shorten it, "
-                                  "give fewer tools, or start the server with more")
+                raise TooLong(length, min(longest, self.facts.context), self._wire.url)
             most = min(most, self.facts.context - length)    # the server refuses what might not fit
         stop = list(request.stop)[:int(self._info.get("max_stop_sequences") or 4)]
         parameters: dict[str, Any] = {"max_new_tokens": most, "details": True, "return_full_text": False, "stop": stop,

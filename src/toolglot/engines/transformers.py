@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..grammar import Constraint
-from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules
+from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules, TooLong
 from .llamacpp import default_threads
 from .sampling import OWN, choose, sampled
 from .stops import Stops
@@ -169,8 +169,7 @@ class Transformers:
         if not ids:
             raise EngineError("the prompt is empty: the model needs at least one token")
         if len(ids) >= context:
-            raise EngineError(f"the prompt has {len(ids):,} tokens, the context {context:,}: shorten it, give fewer "
-                              f"tools, or open the model with a larger context")
+            raise TooLong(len(ids), context)
         return ids
 
     def _tokens(self, ids: list[int], request: Request, read: list[float], stopped: Callable[[], bool]) -> Iterator[int]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Union, cast
 
 from ..api import ApiError, Ended, Likely, Query
-from ..engines import Chat, Done, Engine, EngineError, PromptPiece, TokenLogprob
+from ..engines import Chat, Done, Engine, EngineError, FieldError, PromptPiece, TokenLogprob, TooLong
 from ..engines.stops import Stops
 from ..grammar import Choice
 from ..message import (
@@ -43,6 +43,8 @@ from ..schema import explain, validate
 Wire = Union[Text, Reasoning, CallStart, CallArgs, CallEnd, Likely, Ended]
 HALF = re.compile("[\ud800-\udfff]")    # half of a pair is no character, and cannot be sent
 Step = tuple[int, list[Wire]]           # the number of a reply, and what has come of it
+# how servers say that a prompt is too long: vLLM and OpenAI, llama-server
+OVERFLOW = re.compile("maximum context length|exceeds the available context")
 NewId = Callable[[str], str]
 
 
@@ -190,7 +192,7 @@ class Service:
         except ApiError:
             raise
         except EngineError as error:
-            raise engine_failed(error) from error
+            raise engine_failed(error, query.names) from error
         except ToolglotError as error:
             raise ApiError(400, str(error), None, "invalid_value") from error
 
@@ -348,8 +350,8 @@ def _lost(end: CallEnd) -> bool:
     return end.problem is not None and bool(end.problem.raw)
 
 
-def engine_failed(error: EngineError) -> ApiError:
-    """What a client is told of an engine that failed."""
+def engine_failed(error: EngineError, names: Mapping[str, str]) -> ApiError:
+    """What a client is told of an engine that failed. `names`: see Query."""
     from ..engines.http import Refused, Unreachable
 
     said = str(error)
@@ -357,8 +359,10 @@ def engine_failed(error: EngineError) -> ApiError:
         return ApiError(503, f"The engine cannot be reached: {said}", None, "engine_unreachable", retry_after=1)
     if isinstance(error, Refused) and error.status == 429:
         return ApiError(429, f"The engine is asked too much: {said}", None, "rate_limit_exceeded", retry_after=1)
-    if "tokens, the context" in said or "maximum context length" in said or "exceeds the available context" in said:
-        return ApiError(400, said, "messages", "context_length_exceeded")
+    if isinstance(error, FieldError):
+        return ApiError(400, said, names.get(error.field, error.field), "unsupported_parameter")
+    if isinstance(error, TooLong) or OVERFLOW.search(said):
+        return ApiError(400, said, names.get("messages", "messages"), "context_length_exceeded")
     if isinstance(error, Refused) and error.status in (400, 413, 422):
         return ApiError(400, f"The engine refused it: {said}", None, "engine_refused")
     return ApiError(502, f"The engine failed: {said}", None, "engine_failed")
