@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import re
@@ -20,7 +19,8 @@ from test_constraint_laws import sample
 from test_emit_gbnf import deep_stack
 from test_free_text import by_llguidance
 from toolglot.ask import model_for
-from toolglot.engines import ChatRequest, EngineError, Rules
+from toolglot.engines import EngineError, Rules
+from toolglot.engines.json_only import json_rules
 from toolglot.engines.llamacpp import LlamaCpp, open_model
 from toolglot.engines.scripted import Script, Scripted, ScriptedChat
 from toolglot.engines.weights import find_model
@@ -176,6 +176,26 @@ def test_json_schema_for_engines_that_know_nothing_else() -> None:
         schema = m.constrain([F], choice, answer={"anyOf": [tree, {"$ref": "#/$defs/n"}], "$defs": {"n": {"const": 3}}})
         assert validate_answer('{"left": 3}', schema.json_schema()) == []
         assert validate_answer('{"left": 4}', schema.json_schema()) != []
+
+
+def test_a_server_that_holds_to_json_alone_is_given_the_answer() -> None:
+    def given(dialect: str, choice: Any, answer: Any = ANSWER) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        rules = json_rules(toolglot.model(dialect).constrain([F], choice, answer=answer), "it")
+        assert rules.notation == "json_schema"
+        schema = json.loads(rules.text)
+        return schema.get("anyOf", [schema]), rules.unenforced
+
+    (answer,), unenforced = given("hermes", "none")
+    assert set(answer["properties"]) == {*ANSWER["properties"]} and not any("one call" in one for one in unenforced)
+    for choice in ("auto", {"allowed": ["f"], "mode": "auto"}):
+        (call, other), unenforced = given("json", choice)
+        assert call["properties"]["name"] == {"const": "f"} and other == answer
+        assert any("one call a reply" in one for one in unenforced)
+        with pytest.raises(EngineError, match="could not hold words"):
+            given("json", choice, None)
+        with pytest.raises(EngineError, match="cannot say this format's calls"):
+            given("hermes", choice)
+    assert given("json", "required") == given("json", "required", None)
 
 
 def test_json_schema_is_refused_where_something_stands_around_the_answer() -> None:
@@ -403,17 +423,17 @@ def test_reasoning_stands_before_an_answer() -> None:
     assert replied.broken == ()
 
 
-def test_a_chat_api_that_cannot_be_asked_for_an_answer_is_an_error_that_says_so() -> None:
-    async def run(choice: str) -> list[Any]:
-        chat = ScriptedChat(["{}"])
-        return [step async for step in sent(chat, [User("hi")], (F,), choice, Terms(answer={"type": "object"}))]  # type: ignore[arg-type]
+def test_a_chat_api_is_asked_for_the_answer_where_one_may_come() -> None:
+    person: Any = {"type": "object", "properties": {"name": {"type": "string"}}}
 
-    if "answer" in {one.name for one in dataclasses.fields(ChatRequest)}:
-        assert asyncio.run(run("none"))[-1].broken == ()
-    else:
-        with pytest.raises(ToolglotError, match=r"^answer: a chat API"):
-            asyncio.run(run("none"))
-    assert asyncio.run(run("required"))[-1].broken == ("a call was required, and the reply holds none",)
+    async def run(choice: str) -> tuple[Any, Any]:
+        chat = ScriptedChat(['{"name": 5}'])
+        steps = [step async for step in sent(chat, [User("hi")], (F,), choice, Terms(answer=person))]  # type: ignore[arg-type]
+        return chat.requests[0].answer, steps[-1].broken                                     # type: ignore[union-attr]
+
+    for choice in ("none", "auto"):
+        assert asyncio.run(run(choice)) == (person, ("`name` must be a string, but came as 5",))
+    assert asyncio.run(run("required")) == (None, ("a call was required, and the reply holds none",))
 
 
 # -- the real model

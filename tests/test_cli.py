@@ -130,6 +130,15 @@ def test_options_reach_the_engine(ask: Ask) -> None:
     assert "Be brief." in "".join(piece.text for piece in request.prompt)
 
 
+def test_an_answer_of_a_schema(ask: Ask, tmp_path: Path) -> None:
+    schema = tmp_path / "person.json"
+    schema.write_text('{"type": "object", "properties": {"name": {"type": "string"}}}')
+    for reply, code, said in (('{"name": "Bob"}', 0, ""), ("Bob.", cli.FAILED, "the answer is no JSON")):
+        found, _, err = ask([reply], "--choice", "none", "--answer", str(schema))
+        assert found == code and said in err
+    assert '"name"' in ask.engine.requests[0].constraint.text          # type: ignore[attr-defined]
+
+
 def test_a_function_that_raises(ask: Ask, faulty: str) -> None:
     code, out, err = ask([call_of("fail", why="no"), "It failed."], "--yes", tools=faulty)
     assert code == cli.FAILED
@@ -191,6 +200,7 @@ def test_a_file_that_is_no_gguf(run: Callable[..., Run], tmp_path: Path) -> None
     (["--tools", WEATHER], "get_weather"),                      # the same names twice
     (["--tools", "nowhere.py"], "no such file"),
     (["--max-tokens", "0"], "expected a number, 1 or more"),
+    (["--answer", "nowhere.json"], "nowhere.json: No such file"), (["--answer", WEATHER], "expected JSON"),
     (["--bogus"], "unrecognized arguments: --bogus")])
 def test_wrong_arguments_are_said_before_a_model_loads(run: Callable[..., Run], argv: list[str], words: str) -> None:
     code, out, err = run("ask", QUESTION, "--tools", WEATHER, *argv)

@@ -139,7 +139,7 @@ PARIS = Call("get_weather", {"city": "Paris"}, "call_a1")
 # ---------------------------------------------------------------- what a request may be, by OpenAI's published shape
 
 KNOWN = {"model", "messages", "tools", "tool_choice", "parallel_tool_calls", "max_tokens", "max_completion_tokens",
-         "temperature", "seed", "stop", "stream", "stream_options"}
+         "temperature", "seed", "stop", "stream", "stream_options", "response_format"}
 FIELDS = {"system": {"role", "content"}, "user": {"role", "content"}, "tool": {"role", "content", "tool_call_id"},
           "assistant": {"role", "content", "tool_calls", "reasoning_content", "reasoning"}}
 
@@ -153,6 +153,13 @@ def complaints(body: dict[str, Any]) -> list[str]:
         found.append("max_tokens and max_completion_tokens exclude each other")
     if "stream_options" in body and body.get("stream") is not True:
         found.append("stream_options needs stream")
+    match body.get("response_format", {"type": "text"}):
+        case {"type": "text" | "json_object", **more} if not more:
+            pass
+        case {"type": "json_schema", "json_schema": {"name": str(), "schema": dict(), **more}, **other} if not other:
+            found += [f"response_format.json_schema: {name}" for name in set(more) - {"strict", "description"}]
+        case _:
+            found.append("response_format is none")
     tools = body.get("tools")
     if tools is None and ("tool_choice" in body or "parallel_tool_calls" in body):
         found.append("'tool_choice' is only allowed when 'tools' are specified.")
@@ -200,6 +207,7 @@ def test_the_check_of_requests_finds_what_is_wrong() -> None:
     tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
     for bad in ({"model": None}, {"prompt": 1}, {"tool_choice": "auto"}, {"stream_options": {}},
                 {"max_tokens": 1, "max_completion_tokens": 1}, {"messages": [call]},
+                {"response_format": {"type": "json_schema", "schema": {}}},
                 {"messages": [{"role": "tool", "tool_call_id": "1", "content": "x"}]},
                 {"messages": [{"role": "user", "content": None}]}, {"tools": [], "tool_choice": "auto"},
                 {"messages": [{"role": "user", "content": "", "id": 1}]}, {"tools": [tool], "tool_choice": "auto"}):
@@ -911,6 +919,19 @@ def test_a_choice_holds_for_the_first_reply_and_is_checked() -> None:
         assert steps[-1] == Stopped("the call of get_weather was not allowed") and ran == []
     steps, _ = loop(WORDS, choice="required")
     assert steps[-1] == Stopped("a call was required, and the reply holds none") and ran == []
+
+
+def test_an_answer_is_asked_for_in_openais_words_and_checked() -> None:
+    person = {"type": "object", "properties": {"name": {"type": "string"}}}
+    right, wrong = ([chunk({"content": text}), chunk({}, "stop")] for text in ('{"name": "Bob"}', '{"name": 5}'))
+    steps, server = loop(CALLED, right, answer=person)
+    asked = {"type": "json_schema", "json_schema": {"name": "answer", "schema": person}}
+    assert [body["response_format"] for body in server.bodies(CHAT)] == [asked, asked]
+    assert steps[-1] == Answered('{"name": "Bob"}')
+    assert loop(wrong, answer=person)[0][-1] == Stopped("`name` must be a string, but came as 5")
+    steps, server = loop(CALLED, wrong, choice="required", answer={"type": "object"})       # none is due with a call
+    assert [body.get("response_format") for body in server.bodies(CHAT)] == [None, {"type": "json_object"}]
+    assert steps[-1] == Answered('{"name": 5}')
 
 
 def test_arguments_that_break_the_schema_are_not_run_and_the_model_is_told() -> None:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("starlette", reason="the server needs its extra: pip install 'toolglot[serve]'")
 pytest.importorskip("jsonschema_rs", reason="the server needs its extra: pip install 'toolglot[serve]'")
 
-from fake_servers import Completions, Ollama, serving
+from fake_servers import Completions, Ollama, Tgi, serving
 from fakes import HANG_UP, Answer, Asked, Fake, closed_port
 from toolglot.engines import EngineError
 from toolglot.serve import app as serve
@@ -80,6 +80,24 @@ def test_what_an_engine_does_wrong_is_told_and_the_next_request_works(fault: str
     else:
         assert first[0] == STATUS.get(fault, 502) and json.loads(first[2])["error"]["message"]
     assert second[0] == 200 and b"good" in second[2]
+
+
+PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+ANSWERING: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": PERSON}}},
+    "/v1/responses": {"text": {"format": {"type": "json_schema", "name": "a", "schema": PERSON}}},
+    "/v1/messages": {"output_config": {"format": {"type": "json_schema", "schema": PERSON}}}}
+
+
+@pytest.mark.parametrize("path", list(ANSWERING))
+@pytest.mark.parametrize("server", [Ollama, Tgi])
+def test_an_answer_is_held_to_its_schema(server: Any, path: str) -> None:
+    """By servers that know a JSON schema alone: the fakes refuse a reply that breaks what they were given."""
+    with serving(server(replies=['{"name": "Bob"}', "Bob."])) as engine:
+        settings = Settings(upstream=engine.url, model_name=("*",), dialect="hermes", store="none")
+        right, wrong = asked(settings, [(path, {**ASKED[path], **ANSWERING[path]})] * 2)
+    assert right[0] == 200 and r'{\"name\": \"Bob\"}' in right[2].decode()
+    assert wrong[0] == 502 and b"breaks its constraint" in wrong[2]
 
 
 LONG = "word " * 3000

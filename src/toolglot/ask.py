@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Union
@@ -90,14 +90,15 @@ async def ask(model: Model | None, engine: Engine | Chat, messages: Iterable[Any
               constrain: bool = True, choice: Choice | None = None, parallel: bool | None = None,
               caps: Caps | None = None, max_steps: int = 4, max_tokens: int = 512, approve: Approve | None = None,
               thinking: bool | None = None, temperature: float = 0.0, seed: int = 0,
-              run_timeout: float | None = 30.0) -> AsyncGenerator[Step, None]:
+              run_timeout: float | None = 30.0, answer: Mapping[str, Any] | None = None) -> AsyncGenerator[Step, None]:
     """Ask the model and run what it calls, at most `max_steps` replies long; gives each step as it happens.
 
     The last step is Answered, Stopped or Handed. `choice` holds for the first reply; those after results are `auto`.
     None is what suits the dialect: `auto`, but for zero-shot models, which would rather talk than call, `required`
     first and then words. `parallel` calls and `caps` default to what suits it as well. `approve` is asked before each
     call; None allows all. `thinking` None is none where the reply is constrained, else as the model likes.
-    `run_timeout` is in seconds, for one function. Close the generator to stop the engine.
+    `run_timeout` is in seconds, for one function. `answer` is the JSON schema that the answer must be a value of; the model
+    is not told of it. Close the generator to stop the engine.
 
     A chat API writes its own prompts: it needs no `model`, knows nothing of `thinking` and `caps`, and is never
     constrained. Its replies are checked like all others.
@@ -105,7 +106,7 @@ async def ask(model: Model | None, engine: Engine | Chat, messages: Iterable[Any
     Raises MessageError and ToolError for bad input, EngineError for an engine that cannot go on.
     """
     known, turns = as_tools(tools), as_turns(messages)
-    terms = Terms(constrain, parallel, caps, thinking, max_tokens, temperature, seed)
+    terms = Terms(constrain, parallel, caps, thinking, max_tokens, temperature, seed, answer)
     dialect = None if model is None or isinstance(engine, Chat) else model.dialect
     made = 0
     for number in range(max_steps):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .engines import Chat, ChatRequest, Done, Engine, EngineError, PromptPiece, Request, Rules, TokenLogprob
 from .engines.chat_messages import messages_of
-from .grammar import Choice, answering
-from .message import Call, Event, Reply, Result, Tool, ToolglotError, Turn, User, fold
+from .grammar import Choice, answering, mode_of
+from .message import Call, Event, Reply, Result, Tool, Turn, User, fold
 from .model import Model
 from .plan import leading, prompt_tail
 from .prompt import Prompt
@@ -99,8 +99,7 @@ class Terms:
 
 def due(answer: Mapping[str, Any] | None, choice: Choice) -> Mapping[str, Any] | None:
     """The answer's schema, where a reply may be one: none is due where a call is required."""
-    mode = choice if isinstance(choice, str) else choice.get("mode", "required")
-    return None if mode == "required" else answer
+    return None if mode_of(choice) == "required" else answer
 
 
 # -- from an engine that is given a prompt ---------------------------------------------------------------------
@@ -190,14 +189,8 @@ def reasoning_at(dialect: Dialect, prompt: Prompt, thinking: bool | None) -> Lit
 
 async def sent(chat: Chat, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice,
                terms: Terms) -> AsyncGenerator[Sent | Written | Replied, None]:
-    answer = due(terms.answer, choice)
-    if answer is not None and "answer" not in {one.name for one in fields(ChatRequest)}:
-        raise ToolglotError("answer: a chat API is not asked for an answer of a schema yet; use an engine that is given a "
-                            "prompt, or ask without one")
-    extra: dict[str, Any] = {} if answer is None else {"answer": answer}
     yield Sent(tuple(messages_of(turns)), choice)
-    request = ChatRequest(turns, tools, choice, terms.parallel, (), *terms.sampling,
-                          **extra)
+    request = ChatRequest(turns, tools, choice, terms.parallel, due(terms.answer, choice), (), *terms.sampling)
     events, done = list[Event](), list[Done]()
     async with aclosing(chat.converse(request)) as output:
         async for item in output:
@@ -227,7 +220,7 @@ def broken(reply: Reply, done: Done, choice: Choice, constrained: bool, parallel
         return ("the reply was cut by the server's content filter",)
     names = [call.name for call in reply.calls]
     wanted = None if isinstance(choice, str) else [choice["name"]] if "name" in choice else list(choice["allowed"])
-    required = choice == "required" or (not isinstance(choice, str) and choice.get("mode") != "auto")
+    required = mode_of(choice) == "required"
     limit = f"{done.completion_tokens} tokens" if done.completion_tokens else "its limit of tokens"
     cut = f"the reply was cut at {limit}" if done.finish == "length" else ""
     if not names and required:

@@ -75,7 +75,7 @@ def ask(args: argparse.Namespace) -> int:
     from ..engines import Chat
 
     tools = inputs.tools_of(args.tools)
-    choice = inputs.choice_of(args.choice, tools)
+    choice, answer = inputs.choice_of(args.choice, tools), inputs.answer_of(args.answer)
     if args.dialect:
         find(args.dialect)                               # before anything is fetched or loaded
     question = inputs.read("-").strip() if args.question == "-" else args.question
@@ -89,7 +89,7 @@ def ask(args: argparse.Namespace) -> int:
             raise ToolglotError(f"{args.engine} is a chat API and writes its own prompts: leave out --dialect and --idiom")
         else:
             model = None
-        return asyncio.run(_ask(args, model, engine, messages, tools, choice))
+        return asyncio.run(_ask(args, model, engine, messages, tools, choice, answer))
     finally:
         engine.close()
 
@@ -114,14 +114,14 @@ def open_engine(args: argparse.Namespace) -> Engine | Chat:
 
 
 async def _ask(args: argparse.Namespace, model: Model | None, engine: Engine | Chat, messages: list[dict[str, str]],
-               tools: list[Tool], choice: Any) -> int:
+               tools: list[Tool], choice: Any, answer: Any) -> int:
     from ..ask import ask as steps_of
     from ..engines import EngineError
 
     teller = _Teller(args, model, tools)
     steps = steps_of(model, engine, messages, tools, constrain=args.constrain, choice=choice, max_steps=args.max_steps,
                      max_tokens=args.max_tokens, approve=None if args.yes else teller.approve, thinking=args.thinking,
-                     temperature=args.temperature, seed=args.seed, run_timeout=args.timeout)
+                     temperature=args.temperature, seed=args.seed, run_timeout=args.timeout, answer=answer)
     code = 0
     try:
         async with aclosing(steps):

@@ -84,6 +84,7 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="every step as JSON, one a line")
     add("--no-constrain", dest="constrain", action="store_false", help="let the model write what it likes")
     add("--choice", metavar="auto|required|none|NAME", help="what the first reply may be; default: as suits the model")
+    add("--answer", metavar="FILE", help="a JSON schema that the answer must be a value of")
     add("--system", metavar="TEXT", help="a system message")
     add("--thinking", action=argparse.BooleanOptionalAction, help="ask for reasoning, or for none")
     add("--max-steps", type=_positive, default=4, metavar="N", help="replies at most; default: 4")

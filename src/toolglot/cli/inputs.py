@@ -84,8 +84,20 @@ def read(path: str) -> str:
 
 def messages_of(path: str) -> Any:
     """The messages in a JSON file: a list, or an object that holds them."""
+    found = _json(path)
+    return found["messages"] if isinstance(found, dict) and "messages" in found else found
+
+
+def answer_of(path: str | None) -> dict[str, Any] | None:
+    """--answer: the JSON schema in a file."""
+    found = None if path is None else _json(path)
+    if path is not None and not isinstance(found, dict):
+        raise ToolglotError(f"{path}: expected a JSON schema, an object, found {json.dumps(found)[:80]}")
+    return found
+
+
+def _json(path: str) -> Any:
     try:
-        found = json.loads(read(path))
+        return json.loads(read(path))
     except (ValueError, RecursionError) as error:
         raise ToolglotError(f"{path}: expected JSON, found: {error}") from None
-    return found["messages"] if isinstance(found, dict) and "messages" in found else found

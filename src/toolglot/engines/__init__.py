@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Union, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Union, runtime_checkable
 
 from ..message import ToolglotError
 
@@ -159,12 +159,14 @@ class Engine(Protocol):
 @dataclass(frozen=True)
 class ChatRequest:
     """One reply to a conversation, with the tools that it may call. `parallel` None leaves it to the server whether a
-    reply may hold several calls; the rest is as in Request."""
+    reply may hold several calls; `answer` is the JSON schema that the words of a reply without calls are to be a value of;
+    the rest is as in Request."""
 
     turns: Sequence[Turn]
     tools: Sequence[Tool] = ()
     choice: Choice = "auto"
     parallel: bool | None = None
+    answer: Mapping[str, Any] | None = None
     stop: tuple[str, ...] = ()
     max_tokens: int = 512
     temperature: float = 0.0

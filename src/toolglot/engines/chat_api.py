@@ -112,6 +112,8 @@ class ChatApi:
             fields["seed"] = request.seed
         if request.stop:
             fields["stop"] = list(request.stop)
+        if request.answer is not None:
+            fields["response_format"] = _answering(request.answer)
         if self.stream:
             fields["stream_options"] = {"include_usage": True}
         if tools and request.parallel is not None:
@@ -135,6 +137,13 @@ class ChatApi:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise EngineError(f"{self._wire.url}{PATH} sent what is no chat completion: {self._wire.said(chunk)}: is it "
                               "the right address?") from None
+
+
+def _answering(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """As OpenAI has it. `strict` is left out: it is refused of many a schema, and what comes is checked here."""
+    if schema == {"type": "object"}:                     # more servers know any object than a schema
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
 # -- opening ---------------------------------------------------------------------------------------------------

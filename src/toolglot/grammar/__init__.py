@@ -176,7 +176,7 @@ def constrain(dialect: Dialect, tools: Sequence[Tool], choice: Choice = "auto", 
     space = Whitespace(comma, colon, FLEXIBLE if whitespace == "flexible" else 0)
     for tool in allowed if choice != "none" else ():
         _check(tool, encoding)
-    mode = choice if isinstance(choice, str) else choice.get("mode", "required")
+    mode = mode_of(choice)
     answer = answers.own(answer) if answer is not None and mode != "required" else None
     if answer is not None:
         answers.check(answer)
@@ -218,6 +218,11 @@ def _going_on(rule: Rule, text: str, rules: Mapping[str, Rule]) -> Rule | None:
     return None
 
 
+def mode_of(choice: Choice) -> str:
+    """Auto, required or none."""
+    return choice if isinstance(choice, str) else str(choice.get("mode", "required"))
+
+
 def _allowed(tools: Sequence[Tool], choice: Choice) -> list[Tool]:
     if isinstance(choice, str):
         if choice not in ("auto", "required", "none"):
@@ -225,7 +230,7 @@ def _allowed(tools: Sequence[Tool], choice: Choice) -> list[Tool]:
         if choice == "required" and not tools:
             raise ToolglotError("choice: a call is required, but there are no tools")
         return list(tools)
-    if choice.get("mode", "required") not in ("auto", "required"):
+    if mode_of(choice) not in ("auto", "required"):
         raise ToolglotError(f"choice: expected the mode auto or required, got {choice['mode']!r}")
     wanted = [choice["name"]] if "name" in choice else choice.get("allowed")
     known = {t.name: t for t in tools}
