@@ -100,6 +100,22 @@ def test_an_answer_is_held_to_its_schema(server: Any, path: str) -> None:
     assert wrong[0] == 502 and b"breaks its constraint" in wrong[2]
 
 
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
+CALL = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
+
+
+@pytest.mark.parametrize("choice", ["auto", "required"])
+@pytest.mark.parametrize("server", [Ollama, Tgi])
+def test_a_call_that_the_engine_cannot_be_held_to_is_checked(server: Any, choice: str) -> None:
+    path = "/v1/chat/completions"
+    with serving(server(replies=[f"<tool_call>\n{CALL}\n</tool_call>"])) as engine:
+        settings = Settings(upstream=engine.url, model_name=("*",), dialect="hermes", store="none")
+        (status, headers, body), = asked(settings, [(path, {**ASKED[path], "tools": [TOOL], "tool_choice": choice})])
+    assert (status, headers["x-toolglot-calls"]) == (200, "checked; calls=1")
+    assert json.loads(body)["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
+
+
 LONG = "word " * 3000
 NO_TOP_K = Completions("other", unknown=("structured_outputs", "response_format", "ebnf"))
 

@@ -28,8 +28,9 @@ SMALL_CAPS = Caps(string=200, items=16, digits=12)   # such a model may go on fo
 
 @dataclass(frozen=True)
 class Prompted:
-    """What the model is shown, what it may choose, and what its reply is held to, if anything. `unheld`: why words alone
-    are not held to be that, by an engine that cannot; a call among them is refused when it has come."""
+    """What the model is shown, what it may choose, and what its reply is held to, if anything. `unheld`: why the engine
+    cannot hold it, and it goes free: words alone, among which a call is refused when it has come; anything, where the terms
+    are lenient."""
 
     prompt: Prompt
     choice: Choice
@@ -68,8 +69,9 @@ class Replied:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is asked of every reply alike. None is what suits the model, or the engine. `answer` is the JSON schema that the
-    words of a reply without calls must be a value of; the model is not told of it."""
+    """What is asked of every reply alike. None is what suits the model, or the engine. `lenient`: a reply that the engine
+    cannot constrain goes free, and is checked. `answer` is the JSON schema that the words of a reply without calls must be
+    a value of; the model is not told of it."""
 
     constrain: bool = True
     parallel: bool | None = None
@@ -84,6 +86,7 @@ class Terms:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     logprobs: int | None = None
+    lenient: bool = False
 
     @property
     def thinks(self) -> bool | None:
@@ -125,7 +128,7 @@ async def prompted(model: Model, engine: Engine, turns: Sequence[Turn], tools: t
         try:
             rules = engine.rules(constraint)
         except EngineError as error:
-            if choice != "none":
+            if choice != "none" and not terms.lenient:
                 raise
             unheld = str(error)
     yield Prompted(prompt, choice, rules, unheld)

@@ -223,7 +223,7 @@ class Service:
             seed=secrets.randbelow(2**31) if query.seed is None else query.seed, answer=query.answer, top_p=query.top_p,
             top_k=query.top_k or None, presence_penalty=query.presence_penalty or None,
             frequency_penalty=query.frequency_penalty or None,
-            logprobs=query.logprobs)
+            logprobs=query.logprobs, lenient=True)
         choice = query.choice
         if query.left and query.tools and self.model is not None and untrained(self.model.dialect):
             # it would rather talk than call: it must call what the user asks for, and then may say what came of it
