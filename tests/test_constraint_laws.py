@@ -66,12 +66,13 @@ def in_order(given: dict[str, Any], schema: Any = SCHEMA) -> dict[str, Any]:
 
 
 def holds_closer(d: Dialect, reply: Reply) -> bool:
-    """Has a text the closer of its own tag in it? It may be read as text; the constraint ends the text there."""
-    from toolglot.plan import written
-
+    """Has a text the closer of its own tag in it, which may begin without its white space? It may be read as text, for its
+    own closer stands behind it; the constraint ends the text there."""
     encoding = encoding_of(d.calls)
     closer = written(encoding.each[encoding.each.index(VALUE) + 1:]) if isinstance(encoding, Tagged) else ""
-    return bool(closer) and any(closer in v for c in reply.calls for v in c.arguments.values() if isinstance(v, str))
+    bare = closer.lstrip()
+    return bool(bare) and any((v + closer).index(bare) < len(v + closer) - len(bare)
+                              for c in reply.calls for v in c.arguments.values() if isinstance(v, str))
 
 
 @st.composite
