@@ -120,7 +120,7 @@ BREAKS = [
           "the opener '' is no marker, and calls may stand anywhere; set at_start"),
     Break("a token that is nowhere", '"[[system]]", "[[user]]"', '"[[bos]]"', "laws", "proved_unambiguous",
           "special '[[bos]]' stands in no literal"),
-    Break("words between calls", CALL + "),", CALL + ', between=", "),', "laws", "laws_1_and_3", "Reply("),
+    Break("words between calls", CALL + "),", CALL + ', between=", "),', "laws", "laws_1_to_4", "Reply("),
     Break("another closer than in the vectors", 'TEXT, "[[/think]]")', 'TEXT, "[[call ")', "vectors", "read_as_it_says",
           "assert [{'"),
     Break("a stop in a token", 'stop=("[[end]]",)', 'stop=("]]",)', "prompt_laws", "rule_13", "like this."),
