@@ -20,12 +20,11 @@ from .query import Answer, Likely
 
 @dataclass
 class Called:
-    """A call as it is written: `arguments` is JSON text. `over`: it has ended; `whole`: and it is a call."""
+    """A call as it is written: `arguments` is JSON text. `whole`: it has ended, and is a call."""
 
     id: str
     name: str
     fragments: list[str] = field(default_factory=list)
-    over: bool = False
     whole: bool = False
 
     @property
@@ -77,7 +76,7 @@ def parts_of(events: Sequence[Event | Likely]) -> list[Part]:
             case CallArgs(index, delta):
                 calls[index].fragments.append(delta)
             case CallEnd(index):
-                calls[index].over, calls[index].whole = True, is_whole(event)
+                calls[index].whole = is_whole(event)
     return [part for part in parts if not isinstance(part, Called) or part.whole]
 
 

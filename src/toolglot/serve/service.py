@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Union, cast
 
 from ..api import ApiError, Ended, Likely, Query
+from ..api.answers import is_whole
 from ..engines import Chat, Done, Engine, EngineError, FieldError, PromptPiece, TokenLogprob, TooLong
 from ..engines.stops import Stops
 from ..grammar import Choice
@@ -183,7 +184,7 @@ class Service:
                             facts.constrained = rules is not None
                         case Replied():
                             last.replied = step
-                            last.wrong = reader.wrong(step, facts)
+                            last.wrong = reader.wrong(step)
                             facts.broken += bool(last.wrong) and last.final
             done = last.replied.done if last.replied else None
             if wire := reader.close():
@@ -313,18 +314,18 @@ class _Reader:
             event = CallArgs(event.index, sound(event.delta))
         if self.hold:
             return self._held(event)
-        self.facts.calls += isinstance(event, CallEnd) and not _lost(event)
+        self.facts.calls += isinstance(event, CallEnd) and is_whole(event)
         return [replace(event, index=self.index[event.index])]
 
     def _held(self, event: CallStart | CallArgs | CallEnd) -> list[Wire]:
         held = self.waiting.setdefault(event.index, [])
         held.append(event)
-        if not isinstance(event, CallEnd) or _lost(event):
+        if not (isinstance(event, CallEnd) and is_whole(event)):
             return []
         number, self.facts.calls = self.facts.calls, self.facts.calls + 1
         return [replace(one, index=number) for one in held]  # type: ignore[arg-type]
 
-    def wrong(self, replied: Replied, facts: Facts) -> tuple[str, ...]:
+    def wrong(self, replied: Replied) -> tuple[str, ...]:
         """What the reply broke, in sentences that the model can act on."""
         tools = {tool.name: tool for tool in self.query.tools}
         found = list(replied.broken)
@@ -334,7 +335,7 @@ class _Reader:
             else:
                 reasons = validate(call.arguments, tools[call.name].parameters)
             if reasons:
-                facts.invalid += 1
+                self.facts.invalid += 1
                 found.append(explain(call.name, reasons))
         return tuple(found)
 
@@ -344,10 +345,6 @@ def sound(text: str) -> str:
     if HALF.search(text):
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
-
-
-def _lost(end: CallEnd) -> bool:
-    return end.problem is not None and bool(end.problem.raw)
 
 
 def engine_failed(error: EngineError, names: Mapping[str, str]) -> ApiError:
