@@ -6,13 +6,23 @@ Everything here is plain data; `fold` is the one way from events to a reply.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 class ToolglotError(ValueError):
     """Something the caller gave is wrong: where, what was expected, what came, what to do."""
+
+
+def sound(text: str) -> str:
+    """A text that can be written in UTF-8: two halves of a surrogate pair as their character, one alone as U+FFFD."""
+    if _HALF.search(text):
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ..message import CallArgs, CallEnd, CallStart, Event, Reasoning, Text
+from ..message import CallArgs, CallEnd, CallStart, Event, Reasoning, Text, sound
 from .custom import Unquoted
 from .query import Answer, Likely
 
@@ -46,7 +46,7 @@ class Called:
             found = orjson.loads(self.arguments)
         except orjson.JSONDecodeError:
             loose = json.dumps(json.loads(self.arguments, parse_float=_finite, parse_int=_finite), ensure_ascii=False)
-            found = orjson.loads(loose.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+            found = orjson.loads(sound(loose))
         return found if isinstance(found, dict) else {}
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 
+from ..message import sound
+
 _BEGIN = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 _HEX = "[0-9a-fA-F]"
 # what is certain of a string's inside: half of a pair waits for what comes behind it
@@ -38,5 +40,5 @@ class Unquoted:
         if "\\" not in text:
             return text
         read: str = json.loads(f'"{text}"', strict=False)
-        return read.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")      # half a pair is no character
+        return sound(read)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..message import sound
+
 LONG = 1 << 16              # characters of an expression
 
 
@@ -78,7 +80,6 @@ _RUN = {quote: re.compile(rf"[^\\{quote}]*") for quote in "\"'`”’»"}
 _CLOSES = re.compile(r"""\s{0,64}(?:\Z|[,\])};]|[+%*]\s{0,9}[\w"'(]|```|</|<\||["'`]\s{0,9}[,\])]|\#|//
                          |(?<=\s)[A-Za-z_]\w{0,60}\s{0,4}=(?!=)|(?<=\s)"\w{1,60}"\s{0,4}:)""", re.X)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": "", "_": "_", '"': '"', "'": "'", "\\": "\\",
             "/": "/", "`": "`"}
 _TOKEN = re.compile(r"[^\"'`()\[\]{},\\\n]+|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[\s\S]")
@@ -87,10 +88,7 @@ _TOKEN = re.compile(r"[^\"'`()\[\]{},\\\n]+|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)
 def unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    read = _ESCAPE.sub(_one, text)
-    if _SURROGATE.search(read):                     # JSON writes what is beyond 16 bits as two escapes
-        read = read.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return read
+    return sound(_ESCAPE.sub(_one, text))           # JSON writes what is beyond 16 bits as two escapes
 
 
 def _one(m: re.Match[str]) -> str:

@@ -35,6 +35,7 @@ from ..message import (
     ToolglotError,
     Turn,
     User,
+    sound,
 )
 from ..model import Model
 from ..registry import untrained
@@ -42,7 +43,6 @@ from ..reply import Prompted, Replied, Terms, Written, prompted, sent, shown
 from ..schema import explain, validate
 
 Wire = Union[Text, Reasoning, CallStart, CallArgs, CallEnd, Likely, Ended]
-HALF = re.compile("[\ud800-\udfff]")    # half of a pair is no character, and cannot be sent
 Step = tuple[int, list[Wire]]           # the number of a reply, and what has come of it
 # how servers say that a prompt is too long: vLLM and OpenAI, llama-server
 OVERFLOW = re.compile("maximum context length|exceeds the available context")
@@ -338,13 +338,6 @@ class _Reader:
                 self.facts.invalid += 1
                 found.append(explain(call.name, reasons))
         return tuple(found)
-
-
-def sound(text: str) -> str:
-    """The text, if all of it can be sent."""
-    if HALF.search(text):
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def engine_failed(error: EngineError, names: Mapping[str, str]) -> ApiError:
