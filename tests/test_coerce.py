@@ -512,10 +512,10 @@ def test_a_deep_value() -> None:
 
 def timed(items: int) -> float:
     value = {"spots": [{"x": "1", "y": 2} for _ in range(items)]}
-    start = time.perf_counter()
+    start = time.process_time()
     _, changes = coerce(value, tool(spots={"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/Spot"}, INT]}}))
     assert len(changes) == items
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_the_time_grows_with_the_value_alone() -> None:
@@ -546,9 +546,9 @@ def test_a_schema_is_read_once() -> None:
     schema = tool(**{f"p{n}": {**SPOT, "description": "x" * n} for n in range(200)})
 
     def took() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         assert fit({"p1": {"x": "1"}}, schema)[2] == []
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     first = took()
     assert min(took() for _ in range(5)) < first / 3

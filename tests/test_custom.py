@@ -514,14 +514,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_grammars_take_bounded_time(name: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     said = ""
     try:
         gbnf(in_json(read_lark(HOSTILE[name])))
     except ToolglotError as error:
         said = str(error)
     assert len(said) < 600
-    assert time.perf_counter() - begin < 4
+    assert time.process_time() - begin < 4
 
 
 def test_reading_takes_time_linear_in_the_text() -> None:

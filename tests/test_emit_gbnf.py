@@ -278,9 +278,9 @@ def test_a_grammar_of_many_tools_is_made_quickly() -> None:
     schema = {"properties": {f"p{n}": {"type": ["string", "null"], "enum": ["a", "b", None]} for n in range(8)}}
     rules = {"start": Alt(tuple(Ref(f"t{n}") for n in range(500)))}
     rules |= {f"t{n}": Seq((Lit(f"t{n} "), JsonValue({**schema, "required": ["p1"]}))) for n in range(500)}
-    began = time.perf_counter()
+    began = time.process_time()
     text = gbnf(Grammar(rules))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(text) < 1_000_000
 
 

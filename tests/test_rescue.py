@@ -541,9 +541,9 @@ def test_the_time_grows_with_the_text(bit: str) -> None:
         text = (bit * (length // len(bit) + 1))[:length]
         found = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             toolglot.rescue(text, TOOLS)
-            found.append(time.perf_counter() - began)
+            found.append(time.process_time() - began)
         return min(found)
 
     assert seconds(80_000) < 30 * max(seconds(10_000), 0.001)       # 8 times as long, and not 64 times
@@ -555,6 +555,6 @@ def test_no_text_takes_long() -> None:
     for _ in range(20):
         bits = chance.sample(HOSTILE, 3)
         text = "".join(chance.choices(bits, k=100_000 // (sum(map(len, bits)) // 3)))
-        began = time.perf_counter()
+        began = time.process_time()
         toolglot.rescue(text, TOOLS)
-        assert time.perf_counter() - began < 5
+        assert time.process_time() - began < 5
