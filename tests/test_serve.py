@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -454,7 +455,10 @@ def test_an_item_may_be_referred_to_by_its_id() -> None:
 
             first = json.loads((await one(app, "POST", RESPONSES, INPUT))[2])
             items = [{"type": "item_reference", "id": first["output"][0]["id"]}, {"role": "user", "content": "Really?"}]
-            second = await one(app, "POST", RESPONSES, {"model": "scripted", "input": items})
+            store = app.state.served.store
+            with patch.object(store, "get", wraps=store.get) as got:
+                second = await one(app, "POST", RESPONSES, {"model": "scripted", "input": items})
+            assert got.call_count == 1
             missing = await one(app, "POST", RESPONSES, {"model": "scripted", "input": [
                 {"type": "item_reference", "id": "msg_nothing_0"}]})
             kept = await one(app, "GET", f"{RESPONSES}/{json.loads(second[2])['id']}/input_items?order=asc", None)

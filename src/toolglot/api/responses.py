@@ -82,7 +82,7 @@ def read(body: Any, past: Sequence[Item] = (), known: Sequence[Item] = ()) -> Qu
         stream=bool(get("stream")), thinking=None if effort is None else effort != "none",
         warnings=(*offer.warnings, *unchosen, *unsaid, *uncut), names=NAMES,
         extra={"own": offer.own, "keeps": SEALED in include, "store": get("store") is not False, "user": get("user"),
-               "previous_response_id": get("previous_response_id"),
+               "previous_response_id": get("previous_response_id"), "known": known,
                "shown": {**_shown(body), "tools": offer.shown, "tool_choice": shown_choice}})
 
 

@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from ..api import Answer, ApiError, Ended, Made, Query, chat, responses
 from .exchange import Receive, Scope, Send
-from .kept import known_of, read_on, unkept
+from .kept import read_on, unkept
 from .requests import Served, check_size, loads, owner, refuse, write_json
 from .service import Facts, Step
 from .settings import Settings
@@ -135,7 +135,7 @@ class Surface:
         served: Served = scope["app"].state.served
         if reply is None or served.store is None or not query.extra.get("store"):
             return
-        items = responses.items_of(body, new_id, await known_of(body, served, owner(scope)))
+        items = responses.items_of(body, new_id, query.extra["known"])
         try:
             await served.store.put(Stored(reply["id"], owner(scope), reply["created_at"], reply["previous_response_id"],
                                           orjson.dumps(reply), orjson.dumps(items)))
