@@ -174,8 +174,8 @@ def _event(data: Mapping[str, Any]) -> bytes:
 # -- an error --------------------------------------------------------------------------------------------------
 
 KINDS = {401: "authentication_error", 402: "billing_error", 403: "permission_error", 404: "not_found_error",
-         409: "conflict_error", 413: "request_too_large", 429: "rate_limit_error", 503: "overloaded_error",
-         504: "timeout_error", 529: "overloaded_error"}
+         408: "timeout_error", 409: "conflict_error", 413: "request_too_large", 429: "rate_limit_error",
+         503: "overloaded_error", 504: "timeout_error", 529: "overloaded_error"}
 
 
 def refusal(error: ApiError, request_id: str = "") -> dict[str, Any]:

@@ -16,7 +16,7 @@ BRACKETS = bytes(sorted(b'"[]{}'))
 OTHERS = bytes(set(range(256)) - set(BRACKETS))
 STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 COMPRESSED = Refusal(415, "expected a request that is not compressed: leave out the header content-encoding",
-                     "invalid_request_error", "unsupported_content_encoding", drain=True)
+                     "unsupported_content_encoding", drain=True)
 STRING = re.compile(rb'"[^"]*"')
 
 
@@ -50,11 +50,11 @@ def _within(body: bytes, limit: int) -> bytes:
 
 def _too_large(limit: int, found: str, drain: bool = True) -> Refused:
     return Refused(Refusal(413, f"the request is too large: expected at most {limit:,} bytes, found {found}",
-                           "invalid_request_error", "request_too_large", drain=drain))
+                           "request_too_large", drain=drain))
 
 
 def _bad(message: str, code: str) -> Refusal:
-    return Refusal(400, message, "invalid_request_error", code)
+    return Refusal(400, message, code)
 
 
 def look_at(body: bytes, max_depth: int) -> None:

@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from ..api import ApiError, chat, messages
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as timeout
@@ -35,11 +37,10 @@ LINGER = 5.0                    # seconds that a client is given to take an erro
 
 @dataclass(frozen=True)
 class Refusal:
-    """What is answered instead of a reply. `type` and `code` are OpenAI's; `drain`: the body is still coming."""
+    """What is answered instead of a reply. `code` is OpenAI's; `drain`: the body is still coming."""
 
     status: int
     message: str
-    type: str
     code: str
     headers: Headers = ()
     drain: bool = False
@@ -56,31 +57,17 @@ class Refused(Exception):
 # -- the shapes of errors --------------------------------------------------------------------------------------
 
 
-class Shape(Protocol):
-    """An error as the body of an answer, in the shape that clients of this path understand."""
-
-    def __call__(self, path: str, status: int, message: str, type: str, code: str | None, param: str | None,
-                 request_id: str) -> bytes: ...
-
-
+Shape = Callable[[str, Refusal, str], bytes]    # the body of an answer to this path, which knows the request's id
 Frame = Callable[[str, bytes], bytes]       # such a body as the last event of a stream
-
-ANTHROPIC = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-             408: "timeout_error", 409: "conflict_error", 413: "request_too_large", 429: "rate_limit_error",
-             503: "overloaded_error", 504: "timeout_error", 529: "overloaded_error"}
-
 
 def is_anthropic(path: str) -> bool:
     return path == "/v1/messages" or path.startswith("/v1/messages/")
 
 
-def shaped(path: str, status: int, message: str, type: str, code: str | None, param: str | None, request_id: str) -> bytes:
+def shaped(path: str, why: Refusal, request_id: str) -> bytes:
     """Anthropic's shape for its paths, OpenAI's for all others."""
-    if is_anthropic(path):
-        kind = ANTHROPIC.get(status, "invalid_request_error" if status < 500 else "api_error")
-        body: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
-    else:
-        body = {"error": {"message": message, "type": type, "param": param, "code": code}}
+    error = ApiError(why.status, why.message, None, why.code)
+    body = messages.refusal(error, request_id) if is_anthropic(path) else chat.refusal(error)
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -152,7 +139,7 @@ class Exchange:
             pass
 
     async def _refuse(self, why: Refusal, receive: Receive, shape: Shape, frame: Frame) -> None:
-        body = shape(self.path, why.status, why.message, why.type, why.code, None, self.id)
+        body = shape(self.path, why, self.id)
         if self.status:
             await self.send({"type": "http.response.body", "body": frame(self.path, body)})
             return

@@ -201,12 +201,12 @@ async def _live(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 KEYLESS = Refusal(401, "no API key was given: expected one as `Authorization: Bearer KEY` or as `x-api-key: KEY`",
-                  "authentication_error", "invalid_api_key", _CHALLENGE)
-WRONG_KEY = Refusal(401, "the API key is none of this server's", "authentication_error", "invalid_api_key", _CHALLENGE)
+                  "invalid_api_key", _CHALLENGE)
+WRONG_KEY = Refusal(401, "the API key is none of this server's", "invalid_api_key", _CHALLENGE)
 FOREIGN = Refusal(403, "a page of this origin may not ask: allow it with --cors-origins, or give the server keys",
-                  "permission_error", "origin_not_allowed")
-STOPPING = Refusal(503, "the server is stopping; try again later", "server_error", "stopping", ((b"retry-after", b"5"),))
-FAILED = Refusal(500, "the server failed: its log says where, under this request's id", "server_error", "internal_error")
+                  "origin_not_allowed")
+STOPPING = Refusal(503, "the server is stopping; try again later", "stopping", ((b"retry-after", b"5"),))
+FAILED = Refusal(500, "the server failed: its log says where, under this request's id", "internal_error")
 
 
 def _late(exchange: Exchange, settings: Settings) -> Refusal | None:
@@ -215,5 +215,5 @@ def _late(exchange: Exchange, settings: Settings) -> Refusal | None:
         return None
     words = f"within {settings.request_timeout:g} seconds"
     if exchange.reading:
-        return Refusal(408, f"the request did not come {words}", "invalid_request_error", "request_timeout", drain=True)
-    return Refusal(504, f"the reply was not finished {words}", "server_error", "timeout")
+        return Refusal(408, f"the request did not come {words}", "request_timeout", drain=True)
+    return Refusal(504, f"the reply was not finished {words}", "timeout")

@@ -33,7 +33,7 @@ class Turns:
     def place(self) -> _Place:
         if self.inside >= self.settings.max_concurrent + self.settings.max_queue:
             raise Refused(Refusal(429, f"too many requests: {self.inside} are at work or waiting; try again later",
-                                  "rate_limit_exceeded", "queue_full", self._later()))
+                                  "queue_full", self._later()))
         return _Place(self)
 
     def _later(self) -> Headers:
@@ -74,7 +74,7 @@ class Turns:
                 self.metrics.queued.dec()
         if not done:
             raise Refused(Refusal(503, f"no turn came within {self.settings.queue_timeout:g} seconds: the server is busy; "
-                                       "try again later", "server_error", "overloaded", self._later()))
+                                       "try again later", "overloaded", self._later()))
         return mine
 
 
