@@ -36,16 +36,20 @@ def has_ids(d: Dialect) -> bool:
     return ID in d.calls.each or any(isinstance(n, Object) and any(v is ID for _, v in n.fields) for n in d.calls.each)
 
 
+def one_call(d: Dialect) -> Any:
+    ids = st.text("abcdefghijkXYZ0123456789", min_size=9, max_size=9) if has_ids(d) else st.none()
+    return st.builds(Call, st.sampled_from(NAMES), arguments, ids)
+
+
 @st.composite
 def replies(draw: Any, d: Dialect) -> Reply:
     """Replies that a dialect could be asked to write, whether it can or not."""
-    ids = st.text("abcdefghijkXYZ0123456789", min_size=9, max_size=9) if has_ids(d) else st.none()
     parts: list[Part] = []
     if d.reasoning and draw(st.booleans()):
         parts.append(Reasoning(draw(text)))
     if draw(st.booleans() if not d.calls.at_start else st.integers(0, 3).map(lambda n: n == 0)):
         parts.append(Text(draw(text)))
-    parts += draw(st.lists(st.builds(Call, st.sampled_from(NAMES), arguments, ids), max_size=3))
+    parts += draw(st.lists(one_call(d), max_size=3))
     if draw(st.integers(0, 5)) == 0:
         parts.append(Text(draw(text)))
     return Reply(tuple(p for p in parts if isinstance(p, Call) or p.text))

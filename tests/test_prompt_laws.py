@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from published import api_shape, conversations
-from strategies import TOOLS, replies, text
+from strategies import TOOLS, one_call, replies, text
 from toolglot import Assistant, Call, Reasoning, Result, Text, User, model
 from toolglot.check import loss
-from toolglot.message import Tool, fold
+from toolglot.message import Reply, Tool, fold
 from toolglot.parse import Parser, parse
 from toolglot.plan import leading, literals
 from toolglot.prompt import prompt
@@ -62,8 +62,8 @@ def test_law_2_a_reply_reads_the_same_after_its_whole_prompt(d: Dialect, thinkin
 @examples
 @given(data=st.data())
 def test_law_2_a_call_that_the_prompt_has_begun_is_read_whole(d: Dialect, data: Any) -> None:
-    reply = data.draw(replies(d))
-    assume(reply.calls and len(reply.parts) == 1 and not loss(d, reply, TOOLS))
+    reply = Reply((data.draw(one_call(d)),))
+    assume(not loss(d, reply, TOOLS))
     begins = next((n.strip() for n in d.turns.reply_starts if isinstance(n, str) and n.strip()), "[/INST]")  # type: ignore[union-attr]
     assume(begins not in str(reply.calls))               # in a prompt's plain text, spelled out is written
     before, written = str(prompt(d, [User("?")], TOOLS, today="", thinking=False)), render(d, reply)
@@ -149,16 +149,14 @@ def test_law_7_cost_does_not_grow_with_the_length(d: Dialect) -> None:
     def seconds_a_piece(size: int) -> float:
         written = render(d, [Call("f", {"s": "lorem ipsum " * (size // 12)}, id)])
         pieces = [written[i:i + 4] for i in range(0, len(written), 4)]
-        best = 1e9
-        for _ in range(3):
-            parser, begun = Parser(d, [tool]), time.perf_counter()
-            for piece in pieces:
-                parser.feed(piece)
-            parser.close()
-            best = min(best, time.perf_counter() - begun)
-        return best / len(pieces)
+        parser, begun = Parser(d, [tool]), time.process_time()
+        for piece in pieces:
+            parser.feed(piece)
+        parser.close()
+        return (time.process_time() - begun) / len(pieces)
 
-    assert seconds_a_piece(200_000) < 12 * seconds_a_piece(2_000)
+    small = min(seconds_a_piece(2_000) for _ in range(3))
+    assert any(seconds_a_piece(200_000) < 12 * small for _ in range(3))
 
 
 @every_dialect
@@ -171,16 +169,17 @@ def test_law_7_nothing_hostile_is_slow(d: Dialect, unit: str) -> None:
 
     def seconds(times: int) -> float:
         hostile = unit * times
-        begun = time.perf_counter()
+        begun = time.process_time()
         parse(d, hostile, TOOLS)
         parser = Parser(d, TOOLS)
         for i in range(0, len(hostile), 5):
             parser.feed(hostile[i:i + 5])
         parser.close()
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
-    small = max(min(seconds(300) for _ in range(3)), 1e-3)
-    assert any(seconds(3000) < 40 * small for _ in range(3))     # the machine may be busy once, not three times
+    size = 300 if EXAMPLES >= 30 else 100
+    small = max(min(seconds(size) for _ in range(3)), 1e-3)
+    assert any(seconds(10 * size) < 40 * small for _ in range(3))     # the machine may be busy once, not three times
 
 
 # -- laws 8 and 9
@@ -223,9 +222,8 @@ def test_law_8_where_the_next_turn_closes_a_reply_its_token_is_trained() -> None
 @examples
 @given(data=st.data())
 def test_law_8_the_last_turn_s_trained_pieces_read_as_its_reply(d: Dialect, data: Any) -> None:
-    reply = data.draw(replies(d))
-    assume(reply.parts and not loss(d, reply, TOOLS) and isinstance(reply.parts[-1], (Call, Text)))
-    assume(len(reply.calls) <= 1 and (not reply.calls or not reply.content) and not reply.reasoning)
+    reply = Reply((data.draw(one_call(d) | text.filter(bool).map(Text)),))
+    assume(not loss(d, reply, TOOLS))
     d = replace(d, turns=d.repaired or d.turns)
     shown = prompt(d, [User("?"), Assistant(reply.parts)], TOOLS, reply_starts=False, today="")
     written = "".join(p.text for p in shown.pieces if p.trained)
