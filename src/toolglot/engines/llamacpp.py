@@ -29,7 +29,7 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules,
 from .logprobs import read
 from .sampling import sampled_by_llama
 from .spelling import Spelling, defuse
+from .threads import Post, threaded
 from .watch import Guide, Watch
 from .weights import Gguf
 
@@ -132,42 +133,11 @@ class LlamaCpp:
         ids: list[int] = self._post("/tokenize", body)["tokens"]
         return ids
 
-    async def generate(self, request: Request) -> AsyncGenerator[Chunk | Done, None]:
+    def generate(self, request: Request) -> AsyncGenerator[Chunk | Done, None]:
         """Errors: EngineError for a prompt that is too long, a constraint that does not compile or was not kept."""
-        loop, left = asyncio.get_running_loop(), threading.Event()
-        items: asyncio.Queue[Chunk | Done | EngineError] = asyncio.Queue()
+        return threaded(partial(self._run, request), "llama.cpp", self._jobs, self._closed)
 
-        def post(item: Chunk | Done | EngineError) -> None:
-            if not left.is_set() and not loop.is_closed():
-                loop.call_soon_threadsafe(items.put_nowait, item)
-
-        def job() -> None:
-            failure: EngineError | None = EngineError("llama.cpp failed; the traceback says why")
-            try:
-                failure = self._run(request, post, lambda: left.is_set() or self._closed.is_set())
-            except EngineError as error:
-                failure = error
-            finally:
-                self._jobs.discard(thread)
-                if failure:         # whatever happens, the other side does not wait for ever
-                    post(failure)
-
-        thread = threading.Thread(target=job, name="toolglot-llamacpp")
-        self._jobs.add(thread)
-        thread.start()
-        try:
-            while True:
-                item = await items.get()
-                if isinstance(item, EngineError):
-                    raise item
-                yield item
-                if isinstance(item, Done):
-                    return
-        finally:
-            left.set()
-
-    def _run(self, request: Request, post: Callable[[Chunk | Done], None],
-             stopped: Callable[[], bool]) -> EngineError | None:
+    def _run(self, request: Request, post: Post, stopped: Callable[[], bool]) -> Done | EngineError:
         """One generation, in a thread of its own; blocks. What went wrong is returned or raised."""
         body = self._body(request)
         watch = self._guidance.watch(body["grammar"]) if request.constraint is not None else None
@@ -182,16 +152,9 @@ class LlamaCpp:
 
         if server := next(iter(self._server), None):
             server.handle_completions(body, take)
-        match outcome:
-            case [Done() as done]:
-                post(done)
-                return None
-            case [EngineError() as error]:
-                return error
-        return EngineError("the engine was closed")
+        return outcome[0] if outcome else EngineError("the engine was closed")
 
-    def _read(self, chunk: dict[str, Any], watch: Watch | None, cut: bool, others: int,
-              post: Callable[[Chunk], None]) -> list[Done]:
+    def _read(self, chunk: dict[str, Any], watch: Watch | None, cut: bool, others: int, post: Post) -> list[Done]:
         """Passes on the text of one answer of the server's. `cut`: a stop string may end the reply anywhere."""
         if "error" in chunk:
             raise EngineError(f"llama.cpp refused the request: {chunk['error'].get('message', chunk['error'])}")

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ from . import Chunk, Done, EngineError, ModelFacts, PromptPiece, Request, Rules,
 from .llamacpp import default_threads
 from .sampling import OWN, choose, sampled
 from .stops import Stops
+from .threads import Post, threaded
 from .transformers_generate import (
     ConstrainedLogits,
     EventStreamer,
@@ -100,40 +102,11 @@ class Transformers:
             raise EngineError("the engine is closed")
         return self._vocabulary.encode(prompt)
 
-    async def generate(self, request: Request) -> AsyncGenerator[Chunk | Done, None]:
+    def generate(self, request: Request) -> AsyncGenerator[Chunk | Done, None]:
         """Errors: EngineError for a prompt that is too long, and a constraint that does not compile or cannot be kept."""
-        loop, left = asyncio.get_running_loop(), threading.Event()
-        items: asyncio.Queue[Chunk | Done | EngineError] = asyncio.Queue()
+        return threaded(partial(self._run, request), "transformers", self._jobs, self._closed)
 
-        def post(item: Chunk | Done | EngineError) -> None:
-            if not left.is_set() and not loop.is_closed():
-                loop.call_soon_threadsafe(items.put_nowait, item)
-
-        def job() -> None:
-            last: Done | EngineError = EngineError("transformers failed; the traceback says why")
-            try:
-                last = self._run(request, post, lambda: left.is_set() or self._closed.is_set())
-            except EngineError as error:
-                last = error
-            finally:
-                self._jobs.discard(thread)
-                post(last)              # whatever happens, the other side does not wait for ever
-
-        thread = threading.Thread(target=job, name="toolglot-transformers")
-        self._jobs.add(thread)
-        thread.start()
-        try:
-            while True:
-                item = await items.get()
-                if isinstance(item, EngineError):
-                    raise item
-                yield item
-                if isinstance(item, Done):
-                    return
-        finally:
-            left.set()
-
-    def _run(self, request: Request, post: Callable[[Chunk], None], stopped: Callable[[], bool]) -> Done:
+    def _run(self, request: Request, post: Post, stopped: Callable[[], bool]) -> Done:
         """One generation, in a thread of its own; blocks."""
         began, read = time.perf_counter(), list[float]()
         ids = self._fitting(request)
