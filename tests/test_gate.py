@@ -219,7 +219,7 @@ def test_a_body_that_grows_too_large_is_refused(parts: list[Message]) -> None:
 
 
 def test_no_more_than_is_allowed_is_kept_of_an_endless_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchanges, "LINGER", 0.05)
+    monkeypatch.setattr(exchanges, "LINGER", 0.2)
     piece, kept = bytes(range(100)) * 10, []
 
     async def endless() -> Message:
