@@ -1,30 +1,21 @@
-"""Running a published Jinja chat template, safely and as its trainers do.
+"""A model's own chat template as the frame of a zero-shot dialect.
 
-The one rule: a template sees placeholders, never the words of a message, so that nothing a message says can become
-markup, and every stretch of what it prints is known to be one or the other. Jinja's sandbox runs it; the text that it
-prints is limited.
+The one rule: the template sees placeholders, never the words of a message, so that nothing a message says can become
+markup, and every stretch of what it prints is known to be one or the other.
 """
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
-from .message import Assistant, Result, System, Tool, ToolglotError, Turn, User
-from .prompt import Piece, Prompt, prompt
-from .render import reply_pieces
-from .spec import Dialect, Template, Turns
+from ..message import Assistant, Result, System, Tool, Turn, User
+from ..prompt import Piece, Prompt, prompt
+from ..render import reply_pieces
+from ..spec import Dialect, Template, Turns
+from .environment import TemplateError, run
 
-MOST = 4 << 20                                   # characters that a template may print
 _PLACE = re.compile("\ue000(\\d+)\ue001")        # private characters: no tokenizer makes them of text
-
-
-class TemplateError(ToolglotError):
-    """A chat template does not compile, or refuses the conversation: what it says, and what to do."""
 
 
 def framed(source: str, dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), *, bos: str = "",
@@ -119,50 +110,7 @@ def _into_question(messages: list[Message]) -> list[Message]:
 
 def _run(source: str, messages: list[Message], bos: str, eos: str, today: str,
          reply_starts: bool) -> tuple[str, list[list[Piece]]]:
-    from jinja2 import TemplateError as JinjaError
-
     chat = [{"role": role, "content": f"\ue000{i}\ue001"} for i, (role, _) in enumerate(messages)]
-    size = 0
-    out: list[str] = []
-    try:
-        template = compiled(source, today)
-        for text in template.generate(messages=chat, tools=None, documents=None, bos_token=bos, eos_token=eos,
-                                      add_generation_prompt=reply_starts):
-            size += len(text)
-            if size > MOST:
-                raise TemplateError(f"chat template: it prints more than {MOST} characters")
-            out.append(text)
-    except TemplateError:
-        raise
-    except JinjaError as e:
-        raise TemplateError(f"chat template: {e}") from None
-    except Exception as e:                       # a template is a stranger's code: whatever it does, it is its fault
-        raise TemplateError(f"chat template: {type(e).__name__}: {e}") from None
-    return "".join(out), [body for _, body in messages]
-
-
-@lru_cache(maxsize=32)
-def compiled(source: str, today: str = "") -> Any:
-    """A chat template as transformers compiles it: sandboxed, `tojson` as json.dumps, and the few globals it knows."""
-    from jinja2 import TemplateError as JinjaError
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    def refuse(message: str) -> None:
-        raise JinjaError(message)
-
-    def now(form: str) -> str:
-        day = datetime.date.fromisoformat(today) if today else datetime.date.today()
-        return day.strftime(form)
-
-    def tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None,
-               separators: tuple[str, str] | None = None, sort_keys: bool = False) -> str:
-        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    environment.filters["tojson"] = tojson
-    environment.globals |= {"raise_exception": refuse, "strftime_now": now}
-    return environment.from_string(source)
-
-
-__all__ = ["TemplateError", "compiled", "framed"]
+    text = run(source, today=today, messages=chat, tools=None, documents=None, bos_token=bos, eos_token=eos,
+               add_generation_prompt=reply_starts)
+    return text, [body for _, body in messages]
