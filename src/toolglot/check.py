@@ -59,6 +59,9 @@ from .spec import (
 def check(dialect: Dialect) -> list[str]:
     """What makes a dialect ambiguous or unreadable, a sentence each; an empty list is the proof that nothing does."""
     found = [f for calls in (dialect.calls, *dialect.accept) for f in _check_calls(calls)]
+    opener, first = leading(opening(dialect.calls))[0][0], opening(dialect.calls)[0]
+    if not dialect.calls.at_start and strong(opener) and not (isinstance(first, str) and strong(first)):
+        found.append(f"calls begin with {first!r}, which is not one literal; other spellings of a call stand in `accept`")
     found += _check_spans(dialect) + _check_stops(dialect) + _check_openers(dialect)
     words = [*_all_literals(dialect), *dialect.stop, dialect.join]
     if dialect.turns:
@@ -105,6 +108,8 @@ def _check_words(template: Template) -> list[str]:
         after = leading(template[i + 1:])
         for literal, rest in after:
             bad = NOT_IN_WORD[node]
+            if literal == "" and rest and isinstance(rest[0], (Slot, Pythonic, Raw)):
+                found.append(f"nothing stands between {node.name} and what follows it")
             if not any(c in bad or c.isspace() for c in literal) and not (literal == "" and rest):
                 found.append(f"{node.name} may contain the literal {literal!r} that follows it")
     return found
@@ -115,8 +120,9 @@ def _check_spans(d: Dialect) -> list[str]:
     for what, template in (("reasoning", d.reasoning), ("content", d.content)):
         if template is None or (what == "content" and is_bare(template)):
             continue
-        after = written(template[template.index(TEXT) + 1:]) if TEXT in template else ""
-        if (not strong(after) and after.strip()) or not strong(leading(template)[0][0]):
+        after = [o for o, _ in leading(template[template.index(TEXT) + 1:])] if TEXT in template else []
+        closed = all(strong(o) for o in after) or not any(o.strip() for o in after)
+        if not closed or not all(strong(o) for o, _ in leading(template)):
             found.append(f"{what} does not stand between two markers")
     return found
 

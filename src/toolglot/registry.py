@@ -6,7 +6,7 @@ The one rule: a name that is not known is never guessed at; what it may have mea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from . import dialects as _home
 from .card import Card
 from .message import ToolglotError
-from .spec import Dialect
+from .spec import Dialect, Listed
 
 
 class UnknownDialect(ToolglotError):
@@ -126,15 +126,20 @@ def detect(template: str) -> Detected | None:
     return Detected(card.dialect, card.evidence)
 
 
+def idioms() -> Mapping[str, Callable[..., Listed]]:
+    """The ways in which a zero-shot dialect may tell of the tools, by name."""
+    from .dialects._idioms import IDIOMS
+
+    return IDIOMS
+
+
 @lru_cache(maxsize=64)
 def in_idiom(card: Card, idiom: str) -> Dialect:
     """A zero-shot dialect that tells of the tools in another idiom. Raises ToolglotError for any other dialect or idiom."""
-    from .dialects._idioms import IDIOMS
-
     turns = card.dialect.turns
-    if idiom not in IDIOMS:
-        raise ToolglotError(f"idiom: expected one of {', '.join(IDIOMS)}; got {idiom!r}")
+    if idiom not in idioms():
+        raise ToolglotError(f"idiom: expected one of {', '.join(idioms())}; got {idiom!r}")
     if not card.framed or turns is None:
         raise ToolglotError(f"idiom: {card.dialect.name} is told of its tools as in its training; only zero-shot dialects "
                             f"have a choice: {', '.join(n for n, c in cards().items() if c.framed)}")
-    return replace(card.dialect, turns=replace(turns, listing=IDIOMS[idiom]))
+    return replace(card.dialect, turns=replace(turns, listing=idioms()[idiom]))
