@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from toolglot import cli
-from toolglot.cli.screen import Spans, visible
+from toolglot.cli.screen import visible
 from toolglot.engines import EngineError
 from toolglot.engines.scripted import Script, Scripted
 from toolglot.parse import Parser
 from toolglot.registry import dialects
+from toolglot.shown import Spans
 
 ROOT = Path(__file__).parent.parent
 WEATHER = str(ROOT / "examples" / "weather.py")

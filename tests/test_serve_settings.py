@@ -47,7 +47,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "queue_timeout": ("2m", 120.0), "request_timeout": ("none", None), "max_output_tokens": ("11", 11),
     "constrain": ("off", False), "retry": ("1", 1), "hold_calls": ("true", True), "reasoning_field": ("both", "both"),
     "reasoning_event": ("reasoning", "reasoning"), "temperature": ("0.5", 0.5),
-    "log_level": ("debug", "debug"), "log_format": ("json", "json"), "metrics": ("0", False)}
+    "page": ("no", False), "log_level": ("debug", "debug"), "log_format": ("json", "json"), "metrics": ("0", False)}
 NEEDS = {"upstream_model": "upstream", "upstream_key_env": "upstream", "api": "upstream"}
 every_setting = pytest.mark.parametrize("name", [one.name for one in SETTINGS])
 

@@ -139,7 +139,8 @@ async def asking(app: Any, requests: list[tuple[str, str, Any]]) -> list[tuple[i
         return [await one(app, *request) for request in requests]
 
 
-async def one(app: Any, method: str, path: str, body: Any) -> tuple[int, dict[str, str], bytes]:
+async def one(app: Any, method: str, path: str, body: Any, **given: str) -> tuple[int, dict[str, str], bytes]:
+    """One request; `given` are its headers."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     asked: list[dict[str, Any]] = [{"type": "http.request", "body": raw, "more_body": False}]
     sent: list[Any] = []
@@ -154,8 +155,10 @@ async def one(app: Any, method: str, path: str, body: Any) -> tuple[int, dict[st
         sent.append(message)
 
     path, _, query = path.partition("?")
+    sent_headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
     scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-             "headers": [], "state": {}, "scheme": "http", "server": ("test", 80), "root_path": "", "http_version": "1.1"}
+             "headers": sent_headers, "state": {}, "scheme": "http", "server": ("test", 80), "root_path": "",
+             "http_version": "1.1"}
     await app(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])

@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..message import ToolglotError
-from ..registry import find, look_up
+from ..registry import look_up
 from . import inputs
 from .arguments import read_arguments
-from .serving import serve
+from .auditing import audit
+from .exchange import export, import_
+from .exchange import show as show_file
+from .learning import learn
+from .serving import arena, serve
 
 if TYPE_CHECKING:
     from ..ask import Step
@@ -38,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")         # a terminal that cannot show a character still shows the rest
-    args = read_arguments((ask, probe, prompt, parse, serve, dialects, show, pull), argv)
+    commands = ask, probe, prompt, parse, audit, learn, serve, arena, export, import_, dialects, show, pull
+    args = read_arguments(commands, argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()
@@ -73,11 +78,12 @@ def ask(args: argparse.Namespace) -> int:
     """A question, its calls and its answer."""
     from ..ask import model_for
     from ..engines import Chat
+    from ..model import model as named
 
     tools = inputs.tools_of(args.tools)
     choice, answer = inputs.choice_of(args.choice, tools), inputs.answer_of(args.answer)
     if args.dialect:
-        find(args.dialect)                               # before anything is fetched or loaded
+        named(args.dialect)                              # before anything is fetched or loaded
     question = inputs.read("-").strip() if args.question == "-" else args.question
     messages = [{"role": "system", "content": args.system}] if args.system is not None else []
     messages.append({"role": "user", "content": question})
@@ -187,6 +193,7 @@ class _Teller:
     def _show(self, step: Step) -> None:
         """The prompt and the raw text, by what each piece is."""
         from .. import ask
+        from ..shown import Spans
         from . import screen
 
         match step:
@@ -197,7 +204,7 @@ class _Teller:
                     self.screen.write(f"this reply is held to nothing: {unheld}\n", "label")
                 self.screen.legend()
                 self.screen.prompt(prompt)
-                self.spans = screen.Spans(self.model.stream(self.tools, prompt=prompt))
+                self.spans = Spans(self.model.stream(self.tools, prompt=prompt))
             case ask.Sent(messages):
                 self.screen.line()
                 for message in messages:
@@ -279,6 +286,8 @@ def prompt(args: argparse.Namespace) -> int:
     messages = inputs.messages_of(args.messages) if args.messages else [{"role": "user", "content": args.question}]
     tools, model = inputs.tools_of(args.tools), inputs.named_model(args)
     made = model.prompt(messages, tools, thinking=args.thinking, today=args.today)
+    if args.template:
+        _fail(model.origin, 0)
     screen = Screen()
     if args.json:
         print(dumps([piece._asdict() for piece in made.pieces]))
@@ -294,7 +303,8 @@ def prompt(args: argparse.Namespace) -> int:
 def parse(args: argparse.Namespace) -> int:
     """A model's text, read: the reply as JSON, problems on stderr."""
     from ..message import fold
-    from .screen import dumps, event_json, reply_json
+    from ..shown import event_json, reply_json
+    from .screen import dumps
 
     model = inputs.named_model(args)
     seen = inputs.read(args.prompt) if args.prompt else None
@@ -342,6 +352,11 @@ def show(args: argparse.Namespace) -> int:
     from . import describe
     from .screen import Screen
 
+    if args.name.endswith(".json"):
+        from .. import exchange as files
+
+        show_file(*files.read_dialect(args.name)[:2])
+        return 0
     found, screen = look_up(args.name), Screen()
     dialect = found.card.dialect
 

@@ -28,8 +28,9 @@ def read_arguments(commands: Sequence[Command], argv: Sequence[str] | None) -> a
     parser.add_argument("--version", action="version", version=f"toolglot {__version__}")
     known = parser.add_subparsers(metavar="COMMAND", required=True)
     for run in commands:
-        words, epilog, add = COMMANDS[run.__name__]
-        one = known.add_parser(run.__name__, help=words, description=words[0].upper() + words[1:] + ".", epilog=epilog,
+        name = run.__name__.rstrip("_")                  # `import` is a word of Python's
+        words, epilog, add = COMMANDS[name]
+        one = known.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".", epilog=epilog,
                                formatter_class=argparse.RawDescriptionHelpFormatter)
         one.set_defaults(run=run)
         add(one)
@@ -51,6 +52,18 @@ PARSE_EXAMPLES = """examples:
 exit code: 0 read; 1 some of it could not be read, and stderr says what; 2 something given is wrong"""
 
 
+AUDIT_EXAMPLES = """examples:
+  toolglot audit tokenizer_config.json
+  toolglot audit model.gguf --as html -o card.html
+  toolglot audit templates/*.jinja --as markdown
+  toolglot audit chat_template.jinja --fail-under 4
+
+SOURCE: a Jinja file, a tokenizer_config.json, a model folder, a GGUF file (its weights are not loaded), a dialect, or - for
+stdin. The template runs in a process of its own, with limits. What costs how many stars: docs/audit.md
+
+exit code: 0 audited; 1 a template cannot be tried, or has too few stars; 2 something given is wrong"""
+
+
 SERVE_EXAMPLES = f"""examples:
   toolglot serve
   toolglot serve --upstream http://127.0.0.1:8080 --port 9000
@@ -63,10 +76,36 @@ file (max_body). Flags beat the environment, and that beats the file.
 exit code: 0 told to stop, and stopped; 1 the server failed; 2 something given is wrong; 130 Ctrl-C"""
 
 
+ARENA_EXAMPLES = """examples:
+  toolglot arena
+  toolglot arena --engine default
+  toolglot arena --engine http://127.0.0.1:8080 --no-open"""
+
+
+EXPORT_EXAMPLES = """examples:
+  toolglot export qwen3 --as json -o mine.json
+  toolglot export qwen3 --as response-template
+  toolglot export qwen3 --as gbnf --tools weather.py --choice required
+
+exit code: 0 written; 2 the form cannot say it, or something given is wrong"""
+
+
+IMPORT_EXAMPLES = """examples:
+  toolglot import tokenizer_config.json -o mine.json
+  toolglot parse reply.txt --dialect ./mine.json
+
+exit code: 0 read, and it keeps the laws; 1 it breaks them, and stderr says where; 2 something given is wrong"""
+
+
+CONSTRAINTS = ("lark", "portable-lark", "gbnf", "structural-tag", "json-schema", "regex")
+FORMS = ("json", "python", "response-template", *CONSTRAINTS)
+
+
 def _dialect_arguments(parser: argparse.ArgumentParser, default: str = "json") -> None:
     parser.add_argument("--tools", action="append", default=[], metavar="FILE",
                         help="a Python file of functions, or a JSON file of tools; may be given again")
-    parser.add_argument("--dialect", "--model-id", metavar="NAME", help=f"a dialect or a model id; default: {default}")
+    parser.add_argument("--dialect", "--model-id", metavar="NAME",
+                        help=f"a dialect, a model id or a dialect's JSON file; default: {default}")
     parser.add_argument("--repaired", dest="prompts", action="store_const", const="repaired", default="faithful",
                         help="prompts without what the model's own chat template loses or bends")
     parser.add_argument("--idiom", metavar="NAME", help="how a zero-shot dialect tells of the tools: sketch, json-schema, "
@@ -94,10 +133,10 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=float, default=30.0, metavar="S", help="seconds that a function may take; default: 30")
 
 
-def _engine_arguments(parser: argparse.ArgumentParser) -> None:
+def _engine_arguments(parser: argparse.ArgumentParser, default: str = "SmolLM2-135M-Instruct, fetched once") -> None:
     add = parser.add_argument
     add("--model", metavar="PATH|NAME", help="a GGUF file, or with a URL the model of those that it serves; default: "
-                                             "SmolLM2-135M-Instruct, fetched once")
+                                             f"{default}")
     add("--api", metavar="KIND", help="what a URL is: llama-server, vllm, sglang, lm-studio, completions, ollama, tgi "
                                       "or chat; default: it is asked")
     add("--key-env", metavar="VAR", help=f"the environment variable that holds a server's key; default: {KEY}")
@@ -134,6 +173,61 @@ def _parse_arguments(parser: argparse.ArgumentParser) -> None:
     add("--stream", action="store_true", help="print events as they become certain, one JSON object a line")
 
 
+def _arena_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--port", type=_port, default=8010, metavar="N", help="where it listens, on this machine alone; 0 takes a free "
+                                                              "port; default: 8010")
+    add("--open", action=argparse.BooleanOptionalAction, help="open it in a browser; default: where there is one to open")
+    add("--engine", metavar="URL|PATH", help="also ask this engine: a server's URL, a GGUF file, a directory of "
+                                             "transformers, or default; without one it shows and reads formats")
+    _engine_arguments(parser, "none")
+
+
+def _audit_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", nargs="+", metavar="SOURCE", help="a chat template, or what holds one; several give a table")
+    add("--as", dest="form", choices=("text", "json", "markdown", "html"), help="default: text")
+    add("-o", "--output", metavar="FILE", help="where to; .html, .md and .json say the form")
+    add("--template", metavar="NAME", help="of several templates in a source, this one; default: tool_use, else default")
+    add("--all", action="store_true", help="every template that a source holds")
+    add("--bos", metavar="TEXT", help="the token that begins a text, where the source does not tell it")
+    add("--eos", metavar="TEXT", help="the token that ends one, where the source does not tell it")
+    add("--fail-under", type=int, choices=range(6), default=0, metavar="STARS", help="exit with 1 where stars are fewer")
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("dialect", help="a dialect, a model id or a dialect's JSON file")
+    add("--as", dest="form", required=True, choices=FORMS, metavar="FORM", help=f"one of {', '.join(FORMS)}")
+    add("--tools", action="append", default=[], metavar="FILE", help="what a constraint is made for; may be given again")
+    add("--choice", metavar="auto|required|none|NAME", help="what a reply may be; default: auto")
+    add("--repaired", dest="prompts", action="store_const", const="repaired", default="faithful",
+        help="with prompts without what the model's own chat template loses or bends")
+    add("-o", "--output", metavar="FILE", help="default: stdout")
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a dialect's JSON file, a response template, or a tokenizer_config.json with one")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it down, as .json or .py")
+
+
+LEARN_EXAMPLES = """examples:
+  toolglot learn chat_template.jinja
+  toolglot learn tokenizer_config.json --name my-model -o my_model.py
+
+exit code: 0 learned; 2 it cannot be, and stderr says why"""
+
+
+def _learn_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", help="a Jinja file or a tokenizer_config.json; - is a template on stdin")
+    add("-o", "--output", metavar="FILE", help="write the dialect as Python (.py) or JSON (.json)")
+    add("--name", default="learned", metavar="NAME", help="of the dialect; default: learned")
+    add("--bos", metavar="TEXT", help="the token that begins a text, where the source does not tell it")
+    add("--eos", metavar="TEXT", help="the token that ends one, where the source does not tell it")
+    add("--no-prompts", dest="prompts", action="store_false", help="how replies are written alone, which is quicker")
+
+
 def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help=f"a TOML file with the settings; default: {FILE}, if there is one")
     parser.add_argument("--print-config", action="store_true", help="print each setting and where it comes from, and stop")
@@ -145,6 +239,12 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
             add(flag(one.name), dest=one.name, action=argparse.BooleanOptionalAction, help=help)
         else:
             add(flag(one.name), dest=one.name, metavar=kind.metavar, help=help)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, found {text!r}")
+    return int(text)
 
 
 def _positive(text: str) -> int:
@@ -159,7 +259,14 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]
     "probe": ("say what an engine is, and what it can be held to", "", _probe_arguments),
     "prompt": ("print the prompt of a question or a conversation, byte for byte", "", _prompt_arguments),
     "parse": ("read a model's text: the reply as JSON, problems on stderr", PARSE_EXAMPLES, _parse_arguments),
+    "audit": ("rate a chat template: what it does with tools, and what it loses", AUDIT_EXAMPLES, _audit_arguments),
+    "learn": ("learn the dialect of a chat template, by probing it", LEARN_EXAMPLES, _learn_arguments),
     "serve": ("answer the APIs of OpenAI and Anthropic with any model", SERVE_EXAMPLES, _serve_arguments),
+    "arena": ("show prompts, replies and formats of all models on a page in the browser", ARENA_EXAMPLES, _arena_arguments),
+
+
+    "export": ("write a dialect, or a constraint made of it, in another form", EXPORT_EXAMPLES, _export_arguments),
+    "import": ("read a dialect out of a file, and prove it", IMPORT_EXAMPLES, _import_arguments),
     "dialects": ("list the dialects", "", lambda one: one.add_argument("--json", action="store_true", help="as JSON")),
     "show": ("show all of a dialect", "", lambda one: one.add_argument("name", help="a dialect or a model id")),
     "pull": ("fetch the default model ahead of its first use", "", lambda one: None),

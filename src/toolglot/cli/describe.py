@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-import re
 import sys
 from typing import Any
 
 from ..ask import dialect_of, model_for
 from ..check import check
 from ..engines import Chat, Engine, EngineError
+from ..exchange.dialect_python import expression
 from ..message import Assistant, Call, Result, Tool, User
 from ..model import Model
 from ..prompt import Prompt
 from ..registry import Found, cards
-from ..spec import Dialect, Slot
+from ..spec import Dialect
 from ..tools import as_tools
 
-WIDTH = 110                                      # characters of a line of data
 CALL = Call("get_weather", {"city": "Paris", "days": 2}, "call00001")
 DAY = "2025-01-31"                               # of prompts that tell the date
 
@@ -90,38 +88,9 @@ def facts(found: Found) -> str:
     return "\n".join(f"{name:14}{text}" for name, text in lines if text)
 
 
-def data(value: Any, indent: int = 0) -> str:
-    """A dialect, or a part of one, as the Python that would make it; what is left at its default is left out."""
-    flat, pad, end = _flat(value), " " * (indent + 4), " " * indent
-    if len(flat) + indent <= WIDTH:
-        return flat
-    if isinstance(value, str):                           # a string a line, which Python joins
-        lines = [repr(line) for line in re.findall(r"[^\n]*\n+|[^\n]+", value)]
-        return "(\n" + "".join(f"{pad}{line}\n" for line in lines) + f"{end})"
-    if isinstance(value, tuple):
-        return "(\n" + "".join(f"{pad}{data(item, indent + 4)},\n" for item in value) + f"{end})"
-    if not dataclasses.is_dataclass(value):
-        return flat
-    fields = [f"{pad}{name}={data(item, indent + 4)},\n" for name, item in _said(value)]
-    return f"{type(value).__name__}(\n" + "".join(fields) + f"{end})"
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, Slot):
-        return value.name
-    if isinstance(value, tuple) and type(value) is tuple:
-        return f"({', '.join(map(_flat, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, frozenset):
-        return "{" + ", ".join(sorted(map(repr, value))) + "}"
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return f"{type(value).__name__}({', '.join(f'{name}={_flat(item)}' for name, item in _said(value))})"
-    return getattr(value, "__name__", None) or repr(value)
-
-
-def _said(value: Any) -> list[tuple[str, Any]]:
-    """The fields that are not at their default."""
-    pairs = [(f.name, getattr(value, f.name), f.default) for f in dataclasses.fields(value)]
-    return [(name, item) for name, item, default in pairs if item != default]
+def data(value: Any) -> str:
+    """A dialect, or a part of one, as the Python that would make it; a function is shown by its name."""
+    return expression(value, lambda function, _: getattr(function, "__name__", None) or repr(function))
 
 
 def proof(dialect: Dialect) -> str:

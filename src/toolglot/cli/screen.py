@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 from ..ask import Ran, Refused, Replied, Step, Written
 from ..engines import Rules
 from ..message import Call, CallArgs, CallEnd, CallStart, Event, Problem, Reasoning, Reply, Text
-from ..parse import Feeds
 from ..prompt import Prompt
+from ..shown import event_json, reply_json
 
-Span = tuple[str, str]                           # a stretch of text, and what it is
 STYLES = {"markup": "magenta", "tools": "cyan", "content": "", "call": "bold green", "result": "yellow",
           "reasoning": "dim italic", "problem": "bold red", "label": "dim"}
 LEGEND = ("markup", "tools", "content", "call", "result", "reasoning")
@@ -61,6 +60,31 @@ class Screen:
             self.out.write(text)
         self.out.flush()
 
+    def rows(self, rows: Sequence[tuple[str, str, str]], narrow: int = 0) -> None:
+        """Names and words in two columns; words that are too long go on below themselves. `narrow`: how wide names are."""
+        width = narrow or max((len(name) for name, _, _ in rows), default=0)
+        if not self._console:
+            for name, words, _ in rows:
+                self.write(f"{name:{width}}  {words}".rstrip() + "\n")
+            return
+        from rich.table import Table
+        from rich.text import Text
+
+        beside = self._console.width >= width + 24       # else each name stands above its words
+        table = Table.grid(padding=(0, 2, 0, 0))
+        if beside:
+            table.add_column(min_width=width, no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, words, kind in rows:
+            cells = Text(visible(name), style=STYLES["label"]), Text(visible(words), style=STYLES.get(kind, ""))
+            if beside:
+                table.add_row(*cells)
+            else:
+                table.add_row(cells[0])
+                table.add_row(cells[1])
+        self._console.print(table, soft_wrap=False)
+        self._at_start = True
+
     def span(self, text: str, kind: str) -> None:
         """A stretch of a prompt or a reply: in colour, or between brackets that say what it is."""
         if self._console:
@@ -94,49 +118,6 @@ class Screen:
                 self.write(kind, kind)
                 self.write(" ")
             self.write("\n\n")
-
-
-class Spans:
-    """Cuts a reply into what its stretches are, as it comes: the parser is fed one character at a time."""
-
-    def __init__(self, parser: Feeds) -> None:
-        self._parser, self._pending = parser, ""
-
-    def feed(self, text: str) -> Iterator[Span]:
-        for character in text:
-            self._pending += character
-            for event in self._parser.feed(character):
-                yield from self._settle(event)
-
-    def close(self) -> Iterator[Span]:
-        for event in self._parser.close():
-            yield from self._settle(event)
-        yield from self._up_to(len(self._pending), "markup")
-
-    def _settle(self, event: Event) -> Iterator[Span]:
-        match event:
-            case Text(text) | Reasoning(text):
-                yield from self._found(text, "content" if isinstance(event, Text) else "reasoning")
-            case CallStart(_, name):
-                yield from self._found(name, "call")
-            case CallArgs(_, delta):
-                yield from self._found(delta, "call")
-            case CallEnd(_, problem):
-                yield from self._up_to(len(self._pending), "problem" if problem and problem.raw else "markup")
-            case Problem(raw=raw) if raw:
-                yield from self._found(raw, "problem")
-
-    def _found(self, text: str, kind: str) -> Iterator[Span]:
-        """`text` where it stands in what is not settled; all of that, where it was written otherwise."""
-        at = max(self._pending.rfind(text), 0)
-        spaced = kind == "call" and self._pending[:at].isspace()     # between the tokens of JSON
-        yield from self._up_to(at, kind if spaced else "markup")
-        yield from self._up_to(len(text) if self._pending.startswith(text) else len(self._pending), kind)
-
-    def _up_to(self, end: int, kind: str) -> Iterator[Span]:
-        if end:
-            yield self._pending[:end], kind
-            self._pending = self._pending[end:]
 
 
 class Story:
@@ -184,21 +165,6 @@ class Story:
 
 
 # -- for machines ----------------------------------------------------------------------------------------------
-
-
-def reply_json(reply: Reply) -> dict[str, Any]:
-    """A reply as plain data."""
-    calls = [{"name": c.name, "arguments": c.arguments, **({"id": c.id} if c.id else {})} for c in reply.calls]
-    return {"content": reply.content, "reasoning": reply.reasoning, "calls": calls,
-            "problems": [str(p) for p in reply.problems],
-            **({"repairs": [str(r) for r in reply.repairs]} if reply.repairs else {})}
-
-
-def event_json(event: Event) -> dict[str, Any]:
-    """An event as plain data: its kind, and its fields that say something."""
-    fields = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
-    shown = {k: str(v) if isinstance(v, Problem) else v for k, v in fields.items() if v is not None}
-    return {"event": type(event).__name__, **shown}
 
 
 def step_json(step: Step) -> dict[str, Any]:

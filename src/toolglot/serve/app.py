@@ -22,6 +22,7 @@ from starlette.routing import Route
 from .. import __version__
 from ..api import ApiError, Query, chat, messages, models, openapi, responses
 from ..message import ToolglotError
+from . import arena
 from .exchange import App
 from .gate import gated
 from .kept import cancel_response, input_items, one_response, read_on
@@ -95,6 +96,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     return as_json(body_of(error, request.url.path.startswith("/v1/messages"), request.scope), error.status, headers)
 
 
+ERRORS: Any = {Exception: on_error, ApiError: on_error, 404: on_error, 405: on_error}
 ROUTES = [
     Route("/v1/chat/completions", Surface(chat, "chatcmpl", "-"), methods=["POST"]),
     Route("/v1/responses", Surface(responses, "resp"), methods=["POST"]),
@@ -112,13 +114,14 @@ ROUTES = [
 ]
 
 
-def bare(open_served: Callable[[], Awaitable[Served]], metrics: Metrics | None = None) -> Starlette:
-    """The application without its gate. What `open_served` opens is closed with it."""
+def bare(open_served: Callable[[], Awaitable[Served]], metrics: Metrics | None = None, *, page: bool = True) -> Starlette:
+    """The application without its gate. What `open_served` opens is closed with it. `page`: with the arena."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         served = app.state.served = await open_served()
         app.state.started, app.state.metrics = int(time.time()), metrics
+        app.state.service, app.state.settings = served.service, served.settings
         cleaner = asyncio.create_task(clean(served))
         try:
             yield
@@ -128,8 +131,14 @@ def bare(open_served: Callable[[], Awaitable[Served]], metrics: Metrics | None =
                 await served.store.close()
             await asyncio.to_thread(served.service.engine.close)
 
-    return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers={Exception: on_error, ApiError: on_error,
-                                                                          404: on_error, 405: on_error})
+    return Starlette(routes=[*ROUTES, *(arena.ROUTES if page else ())], lifespan=lifespan, exception_handlers=ERRORS)
+
+
+def alone(settings: Settings) -> Starlette:
+    """The arena without an engine, and without its gate."""
+    app = Starlette(routes=[Route("/health", health, methods=["GET"]), *arena.ROUTES], exception_handlers=ERRORS)
+    app.state.service, app.state.settings = None, settings
+    return app
 
 
 async def clean(served: Served) -> None:
@@ -149,10 +158,17 @@ def from_environment() -> App:
     return application(handed_over())
 
 
+def arena_from_environment() -> App:
+    """The arena alone, of a worker which is handed its settings. Errors: ToolglotError."""
+    settings = handed_over()
+    return gated(alone(settings), settings, keys_of(settings))
+
+
 def application(settings: Settings) -> App:
     """The application, whole."""
     metrics = Metrics() if settings.metrics else None
-    return gated(bare(lambda: open_served(settings), metrics), settings, keys_of(settings), metrics=metrics)
+    app = bare(lambda: open_served(settings), metrics, page=settings.page)
+    return gated(app, settings, keys_of(settings), metrics=metrics)
 
 
 async def open_served(settings: Settings) -> Served:

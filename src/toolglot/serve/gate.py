@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
+from ..arena.files import files
 from ..message import ToolglotError
 from . import logs
 from .bodies import look_at, read_body
@@ -46,7 +47,7 @@ from .turns import Turns
 if TYPE_CHECKING:
     from .metrics import Metrics
 
-OPEN = ("/health",)             # what needs no key
+OPEN = ("/health",)             # what needs no key, beside the files of the page
 WORK = ("POST", "PUT", "PATCH")
 LARGE = 1 << 18                 # bytes of a body that other requests need not wait for while it is looked at
 SHOWN = "x-request-id", "request-id", "openai-processing-ms", "retry-after"      # to pages of other origins
@@ -111,7 +112,7 @@ class Gate:
 
     async def _admit(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
         """Gives the request to the application, or raises Refused."""
-        if scope["path"] not in OPEN:
+        if scope["path"] not in OPEN and not (self.settings.page and scope["path"] in files()):
             exchange.owner = scope["state"]["owner"] = self._owner(scope)
         if scope["method"] not in WORK:
             return await self.app(scope, receive, exchange.send)

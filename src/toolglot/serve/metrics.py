@@ -18,7 +18,8 @@ from .exchange import GONE, Exchange
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/responses/input_tokens", "/v1/responses/compact",
-         "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health", "/metrics", "/openapi.json", "/")
+         "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/health", "/metrics", "/openapi.json", "/",
+         "/arena/start", "/arena/dialects", "/arena/prompt", "/arena/parse", "/arena/ask")
 UNDER = re.compile(r"/v1/(?:models|responses)/[^/]+(?:/(?:input_items|cancel))?")
 OUTCOMES = ("constrained", "checked", "repaired", "rescued", "retried", "refused")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)

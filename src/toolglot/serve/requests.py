@@ -62,7 +62,7 @@ async def write_json(status: int, value: Any, send: Send, headers: Sequence[tupl
     await send({"type": "http.response.body", "body": data})
 
 
-async def refuse(error: ApiError, module: ModuleType, scope: Scope, send: Send) -> None:
+async def refuse(error: ApiError, module: ModuleType | None, scope: Scope, send: Send) -> None:
     wait = [] if error.retry_after is None else [(b"retry-after", str(max(1, round(error.retry_after))).encode())]
     await write_json(error.status, body_of(error, module is messages, scope), send, wait)
 

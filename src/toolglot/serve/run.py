@@ -7,7 +7,6 @@ unless it is not done when the time for that is over, or someone says so twice.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import math
 import os
@@ -28,11 +27,11 @@ from uvicorn.importer import import_from_string
 from uvicorn.supervisors import Multiprocess
 
 from ..message import ToolglotError
-from ..registry import find
+from ..model import model
 from .exchange import App
 from .logs import log_config
 from .metrics import DIRECTORY
-from .settings import Settings, flag, handing_over, keys_of, upstream_key
+from .settings import Settings, flag, handing_over, is_loopback, keys_of, upstream_key
 
 FACTORY = "toolglot.serve.app:from_environment"
 KEEP_ALIVE = 75                 # seconds that a silent connection is kept; clients and proxies drop theirs before
@@ -42,9 +41,10 @@ log = logging.getLogger("toolglot.serve")
 FAILED, INTERRUPTED = 1, 130    # exit codes, as the command line has them
 
 
-def run(settings: Settings, factory: str = FACTORY) -> int:
+def run(settings: Settings, factory: str = FACTORY, tell: Callable[[str], None] | None = None) -> int:
     """Serves until it is told to stop; gives the exit code. `factory` is what makes the application, in each worker:
-    "module:function", which reads its settings with `handed_over`. Errors: ToolglotError for what cannot work."""
+    "module:function", which reads its settings with `handed_over`. `tell` is told the address when it answers; without
+    one, what is served there is printed. Errors: ToolglotError for what cannot work."""
     checked(settings)
     allow_files()
     with ExitStack() as stack:
@@ -56,7 +56,7 @@ def run(settings: Settings, factory: str = FACTORY) -> int:
             log_config=log_config(settings.log_level, settings.log_format),
             timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
             timeout_worker_healthcheck=SILENT if settings.upstream else SILENT_LOADING)
-        stack.enter_context(_said_when_up(listener, settings))
+        stack.enter_context(_said_when_up(listener, settings, tell or partial(_say, settings)))
         try:
             return (_one if settings.workers == 1 else _several)(config, listener)
         except OSError as error:                         # another program began to listen there in the meantime
@@ -66,12 +66,12 @@ def run(settings: Settings, factory: str = FACTORY) -> int:
 def checked(settings: Settings) -> None:
     """Refuses what cannot work, before anything is fetched, loaded or opened."""
     keys = keys_of(settings)
-    if not keys and not settings.allow_no_key and not _is_loopback(settings.host):
+    if not keys and not settings.allow_no_key and not is_loopback(settings.host):
         raise ToolglotError(f"{settings.host} can be reached from outside, and there are no keys: give {flag('keys_file')} "
                             f"or {flag('key_env')}, or let everybody in with {flag('allow_no_key')}")
     upstream_key(settings)
     if settings.dialect is not None:
-        find(settings.dialect)
+        model(settings.dialect)
 
 
 def allow_files() -> None:
@@ -82,13 +82,6 @@ def allow_files() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         with suppress(ValueError, OSError):              # macOS names a limit that it does not grant
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 # -- the address -----------------------------------------------------------------------------------------------
@@ -128,7 +121,7 @@ def _url(host: str, port: int) -> str:
 
 
 @contextmanager
-def _said_when_up(listener: socket.socket, settings: Settings) -> Iterator[None]:
+def _said_when_up(listener: socket.socket, settings: Settings, tell: Callable[[str], None]) -> Iterator[None]:
     """One line, as soon as the address answers: whoever started the server may be waiting for it."""
     over, port = threading.Event(), listener.getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.getsockname()[0], listener.getsockname()[0])
@@ -139,7 +132,7 @@ def _said_when_up(listener: socket.socket, settings: Settings) -> Iterator[None]
                 socket.create_connection((host, port), 1).close()
             except OSError:
                 continue
-            print(f"toolglot serves {served(settings)} at {_url(settings.host, port)}/v1", flush=True)
+            tell(_url(settings.host, port))
             return
 
     teller = threading.Thread(target=wait, daemon=True)
@@ -149,6 +142,10 @@ def _said_when_up(listener: socket.socket, settings: Settings) -> Iterator[None]
     finally:
         over.set()
         teller.join(2)
+
+
+def _say(settings: Settings, url: str) -> None:
+    print(f"toolglot serves {served(settings)} at {url}/v1", flush=True)
 
 
 def served(settings: Settings) -> str:

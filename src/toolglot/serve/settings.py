@@ -8,6 +8,7 @@ names its place. No setting is a key: keys stand in a file, or in a variable tha
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -67,6 +68,7 @@ class Settings:
     host: str = _setting("127.0.0.1", HOST, WHERE, "the address to listen on; any but this machine's own needs keys")
     port: int = _setting(8000, whole(0, 65535), WHERE, "the port; 0 takes a free one and says which")
     workers: int = _setting(1, whole(1), WHERE, "processes; each one opens the model for itself")
+    page: bool = _setting(True, SWITCH, WHERE, "show the arena, a page to try formats on, at /")
     shutdown_timeout: float = _setting(30.0, SECONDS, WHERE, "how long replies may go on after the server is told to stop")
 
     upstream: str | None = _setting(None, ADDRESS, MODEL, "the URL of the engine to stand in front of",
@@ -242,6 +244,19 @@ def _sound(listed: list[tuple[str, str]], place: str) -> dict[str, None]:
         if not re.fullmatch(r"[!-~]+", word):
             raise ToolglotError(f"{where}: expected a key, printable ASCII without spaces; this is none")
     return dict.fromkeys(word for _, word in listed)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_trusting(settings: Settings) -> bool:
+    """Whether whoever can ask is trusted with more than asking: they sit at this machine, or have a key."""
+    return is_loopback(settings.host) or settings.keys_file is not None or settings.key_env is not None
 
 
 def upstream_key(settings: Settings, environ: Mapping[str, str] = os.environ) -> str | None:
