@@ -1,16 +1,20 @@
-"""Puts the measured tables and the list of formats into the README; makes the pages of the dialects, of the
-server's settings and of its wire.
+"""Puts the measured tables and the list of formats into the README, what response templates cannot say and the rubric
+into their pages; makes the pages of the dialects, of the server's settings and of its wire, the ratings of the
+dialects, and, where the templates are at hand, those of published templates.
 
-`--check` writes nothing: it says what is stale.
+`--check` writes nothing: it says what is stale. Published templates are rated with TOOLGLOT_SLOW=1 alone: it takes minutes.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SAID = re.compile(r"(<!-- response templates -->\n).*?(<!-- end -->)", re.S)
+RUBRIC = re.compile(r"(<!-- rubric -->\n).*?(<!-- end -->)", re.S)
 FORMATS = re.compile(r"(<!-- formats -->\n).*?(<!-- end -->)", re.S)
 PLACE = re.compile(r"(<!-- (bench/results/\w+\.md) -->\n).*?(<!-- end -->)", re.S)
 
@@ -34,16 +38,42 @@ def listed(text: str) -> str:
     return FORMATS.sub(lambda m: f"{m[1]}{names}.\n{m[2]}", text)
 
 
+def unsaid(text: str) -> str:
+    """The text with the dialects that no response template can say in their place."""
+    from toolglot.exchange import Unsayable, to_response_template
+    from toolglot.registry import dialects
+
+    why: dict[str, list[str]] = {}
+    for name, dialect in sorted(dialects().items()):
+        try:
+            to_response_template(dialect)
+        except Unsayable as error:
+            why.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
+    rows = "\n".join(f"| {', '.join(names)} | {reason} |" for reason, names in why.items())
+    said = len(dialects()) - sum(map(len, why.values()))
+    filled = (f"{said} of the {len(dialects())} dialects can be said in it. These cannot:\n\n"
+              f"| dialects | why |\n| --- | --- |\n{rows}\n")
+    return SAID.sub(lambda m: m[1] + filled + m[2], text)
+
+
 def main() -> int:
     sys.path.insert(0, str(ROOT / "tests"))
-    from pages import pages, settings_page
+    from pages import pages, ratings_file, settings_page
+    from ratings import TEMPLATES, rubric, templates_page
 
     import wire_exchanges
 
     readme = ROOT / "README.md"
     wanted = {readme: listed(updated(readme.read_text(encoding="utf-8")))}
     wanted |= {ROOT / path: text for path, text in pages().items()}
+    wanted[ROOT / "src/toolglot/audit/ratings.json"] = ratings_file()
+    exchange = ROOT / "docs/exchange.md"
+    wanted[exchange] = unsaid(exchange.read_text(encoding="utf-8"))
     wanted[ROOT / "docs/serve-settings.md"] = settings_page()
+    audit = ROOT / "docs/audit.md"
+    wanted[audit] = RUBRIC.sub(lambda m: f"{m[1]}\n{rubric()}\n\n{m[2]}", audit.read_text(encoding="utf-8"))
+    if TEMPLATES.is_dir() and os.environ.get("TOOLGLOT_SLOW") == "1":
+        wanted[ROOT / "docs/templates.md"] = templates_page()
     wanted[ROOT / "docs/wire.md"] = wire_exchanges.table()
     stale = [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     extra = [p for p in (ROOT / "docs/dialects").glob("*.md") if p not in wanted]
