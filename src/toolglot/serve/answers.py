@@ -12,12 +12,10 @@ from typing import Any
 from ..arena.prompts import joined
 from ..arena.reading import marks
 from ..engines import Chat
-from ..grammar import Choice
-from ..message import CallArgs, CallEnd, CallStart, Event, Reasoning, Text, Tool, Turn, User
-from ..registry import untrained
+from ..message import CallArgs, CallEnd, CallStart, Event, Reasoning, Text, Tool, Turn
 from ..reply import Prompted, Replied, Sent, Terms, Written, prompted, sent
 from ..shown import Spans, event_json, reply_json
-from .service import Service
+from .service import Service, suiting
 
 MOST_RULES = 20_000                     # characters of a constraint that are shown
 Step = tuple[str, dict[str, Any]]
@@ -30,7 +28,7 @@ async def answer(service: Service, turns: Sequence[Turn], tools: tuple[Tool, ...
     terms = Terms(bool(asked.get("constrain", True) and tools), thinking=asked.get("thinking"),
                   max_tokens=min(asked.get("max_tokens") or 512, service.policy.max_tokens),
                   temperature=asked.get("temperature") or 0.0, seed=asked.get("seed") or 0)
-    choice = asked.get("choice") or suiting(service, turns, tools)
+    choice = asked.get("choice") or suiting(service.model, turns, tools)
     steps: AsyncGenerator[Any, None]
     if isinstance(engine, Chat):
         steps = sent(engine, turns, tools, choice, terms)
@@ -58,15 +56,6 @@ async def answer(service: Service, turns: Sequence[Turn], tools: tuple[Tool, ...
                                       "marks": marks(events, text), "finish": done.finish, "read": done.prompt_tokens,
                                       "written": done.completion_tokens,
                                       "seconds": done.prompt_seconds + done.completion_seconds}
-
-
-def suiting(service: Service, turns: Sequence[Turn], tools: Sequence[Tool]) -> Choice:
-    """What the reply may be, where the page leaves it open: a model that was never trained for tools must call first."""
-    if not tools:
-        return "none"
-    if service.model is None or not untrained(service.model.dialect):
-        return "auto"
-    return "required" if turns and isinstance(turns[-1], User) else "none"
 
 
 def shown(step: Prompted) -> dict[str, Any]:

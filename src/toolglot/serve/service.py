@@ -32,6 +32,7 @@ from ..message import (
     Repair,
     Result,
     Text,
+    Tool,
     ToolglotError,
     Turn,
     User,
@@ -225,11 +226,17 @@ class Service:
             top_k=query.top_k or None, presence_penalty=query.presence_penalty or None,
             frequency_penalty=query.frequency_penalty or None,
             logprobs=query.logprobs, lenient=True)
-        choice = query.choice
-        if query.left and query.tools and self.model is not None and untrained(self.model.dialect):
-            # it would rather talk than call: it must call what the user asks for, and then may say what came of it
-            choice = "required" if isinstance(turns[-1], User) else "none"
-        return choice, terms
+        return suiting(self.model, turns, query.tools) if query.left else query.choice, terms
+
+
+def suiting(model: Model | None, turns: Sequence[Turn], tools: Sequence[Tool]) -> Choice:
+    """What a reply may be, where that is left open."""
+    if not tools:
+        return "none"
+    if model is None or not untrained(model.dialect):
+        return "auto"
+    # it would rather talk than call: it must call what the user asks for, and then may say what came of it
+    return "required" if turns and isinstance(turns[-1], User) else "none"
 
 
 @dataclass
@@ -358,4 +365,4 @@ def engine_failed(error: EngineError, names: Mapping[str, str]) -> ApiError:
     return ApiError(502, f"The engine failed: {said}", None, "engine_failed")
 
 
-__all__ = ["Facts", "Policy", "Service", "engine_failed"]
+__all__ = ["Facts", "Policy", "Service", "engine_failed", "suiting"]
