@@ -13,11 +13,12 @@ from typing import Any
 
 from toolglot.audit import audit
 from toolglot.audit.pages import starred, table_words
+from toolglot.audit.probes import NOTE, NOTE_TOOL
 from toolglot.audit.ratings import dumps, rated
 from toolglot.audit.report import Audit
 from toolglot.card import TIERS, Card
 from toolglot.cli.describe import notes
-from toolglot.describe import DAY, TALK, TOOL, call, cannot, code, facts, faults, flat, merits
+from toolglot.describe import DAY, call, cannot, code, facts, faults, flat, merits
 from toolglot.model import Model
 from toolglot.registry import cards
 from toolglot.serve.settings import FILE, PREFIX, SETTINGS, TABLE, default_of, flag, variable
@@ -88,7 +89,7 @@ def page(card: Card) -> str:
 
 
 def _shown(d: Dialect) -> str:
-    return str(Model(d).prompt(TALK, [TOOL], today=DAY))
+    return str(Model(d).prompt(NOTE, [NOTE_TOOL], today=DAY))
 
 
 def settings_page() -> str:

@@ -22,7 +22,9 @@ from toolglot.arena.prompts import ENGINE, prompts
 from toolglot.arena.reading import reading
 from toolglot.arena.start import start, table
 from toolglot.arena.typed import place_of, typed
-from toolglot.describe import PROBES, TALK, TOOL, cannot, report
+from toolglot.audit.probes import NOTE as TALK
+from toolglot.audit.probes import NOTE_TOOL as TOOL
+from toolglot.describe import PROBES, cannot, report
 from toolglot.engines.scripted import Scripted, ScriptedChat
 from toolglot.message import Call
 from toolglot.registry import cards, dialects

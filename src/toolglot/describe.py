@@ -33,15 +33,6 @@ from .spec import (
 )
 
 DAY = "2025-01-31"                               # of prompts that tell the date
-TOOL = {"type": "function", "function": {
-    "name": "get_current_temperature", "description": "Get the current temperature at a location.",
-    "parameters": {"type": "object", "properties": {"location": {
-        "type": "string", "description": 'The location to get the temperature for, in the format "City, Country"'}},
-        "required": ["location"]},
-    "return": {"type": "number", "description": "The current temperature at the specified location in the specified "
-                                                "units, as a float."}}}
-TALK = [{"role": "system", "content": "You are a bot that responds to weather queries."},
-        {"role": "user", "content": "Hey, what's the temperature in Paris right now?"}]
 PLACES = {"own": "in a turn of their own, before all others", "system": "in the system turn",
           "first-user": "in the first question",
           "last-user": "in the last question, so they move as the conversation grows"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from ..audit.probes import NOTE, NOTE_TOOL
 from ..check import loss
-from ..describe import TALK, TOOL
 from ..message import Call, Part, Reasoning, Text
 from ..render import render
 from ..spec import Dialect
@@ -39,13 +39,13 @@ def _place(city: str) -> dict[str, str]:
 
 
 EXAMPLES: tuple[dict[str, Any], ...] = (
-    {"title": "a question", "messages": TALK, "tools": [TOOL]},
-    {"title": "a call and its result", "tools": [TOOL], "messages": [
-        *TALK, {"role": "assistant", "tool_calls": [
+    {"title": "a question", "messages": NOTE, "tools": [NOTE_TOOL]},
+    {"title": "a call and its result", "tools": [NOTE_TOOL], "messages": [
+        *NOTE, {"role": "assistant", "tool_calls": [
             _call("get_current_temperature", _place("Paris, France"), "call00001")]},
         {"role": "tool", "tool_call_id": "call00001", "content": "22.0"}]},
-    {"title": "two calls at once", "tools": [TOOL, _TIME], "messages": [
-        *TALK[:1], {"role": "user", "content": "How warm is it in Paris and in Oslo, and what time is it there?"},
+    {"title": "two calls at once", "tools": [NOTE_TOOL, _TIME], "messages": [
+        *NOTE[:1], {"role": "user", "content": "How warm is it in Paris and in Oslo, and what time is it there?"},
         {"role": "assistant", "content": "I look both up.", "tool_calls": [
             _call("get_current_temperature", _place("Paris, France"), "call00001"),
             _call("get_current_temperature", _place("Oslo, Norway"), "call00002")]},
@@ -53,13 +53,13 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         {"role": "tool", "tool_call_id": "call00002", "content": "14.5"},
         {"role": "assistant", "content": "22 °C in Paris, 14.5 °C in Oslo."},
         {"role": "user", "content": "And the time?"}]},
-    {"title": "reasoning in history", "tools": [TOOL], "messages": [
-        *TALK, {"role": "assistant", "reasoning_content": "They mean Paris in France.",
+    {"title": "reasoning in history", "tools": [NOTE_TOOL], "messages": [
+        *NOTE, {"role": "assistant", "reasoning_content": "They mean Paris in France.",
                 "tool_calls": [_call("get_current_temperature", _place("Paris, France"), "call00001")]},
         {"role": "tool", "tool_call_id": "call00001", "content": "22.0"}]},
     {"title": "nested arguments", "tools": [_BOOK], "messages": [
         {"role": "user", "content": "A table for Ann and for Bo, who eats no meat, at Chez Léon on Friday at eight."}]},
-    {"title": "no tools", "tools": [], "messages": TALK},
+    {"title": "no tools", "tools": [], "messages": NOTE},
 )
 
 
@@ -82,7 +82,7 @@ _ASTRAY = (
 def samples(dialect: Dialect) -> list[tuple[str, str]]:
     """What such a model may write of the example's tool: what its format has room for, the same cut short, and what is in
     no format at all."""
-    tools, found = as_tools([TOOL]), list[tuple[str, str]]()
+    tools, found = as_tools([NOTE_TOOL]), list[tuple[str, str]]()
     for title, parts in _SAID:
         for id in (None, "call00001"):
             said = [Call(p.name, p.arguments, id and f"call{n:05}") if isinstance(p, Call) else p

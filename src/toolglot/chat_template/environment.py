@@ -60,8 +60,7 @@ def compiled(source: str, today: str = "", mutable: bool = False) -> Any:
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
-    if len(source) > LONGEST:
-        raise TemplateLimit(f"chat template: it has {len(source)} characters, {LONGEST} at most are looked at")
+    _check_length(source)
 
     def refuse(message: str) -> None:
         raise JinjaError(message)
@@ -87,14 +86,18 @@ def parsed(source: str) -> Any:
     from jinja2 import TemplateError as JinjaError
     from jinja2.ext import loopcontrols
 
-    if len(source) > LONGEST:
-        raise TemplateLimit(f"chat template: it has {len(source)} characters, {LONGEST} at most are looked at")
+    _check_length(source)
     try:
         return Environment(trim_blocks=True, lstrip_blocks=True, extensions=[_generation(), loopcontrols]).parse(source)
     except JinjaError as e:
         raise TemplateError(f"chat template: {e}") from None
     except RecursionError:
         raise TemplateError("chat template: it is nested too deeply") from None
+
+
+def _check_length(source: str) -> None:
+    if len(source) > LONGEST:
+        raise TemplateLimit(f"chat template: it has {len(source)} characters, {LONGEST} at most are looked at")
 
 
 @lru_cache(maxsize=1)
