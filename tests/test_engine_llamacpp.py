@@ -84,6 +84,15 @@ def test_two_slots_side_by_side(model: Path) -> None:
         assert all(isinstance(items[-1], Done) and len(items) > 1 for items in asyncio.run(run(engine)))
 
 
+def test_as_many_slots_as_the_memory_has_room_for(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    monkeypatch.setattr(llamacpp, "available_memory", lambda: 150_000_000)      # of 98.4 the weights, and 11.8 for each
+    params = llamacpp._params
+    monkeypatch.setattr(llamacpp, "_params", lambda *given: (asked.append(given[4]), params(*given))[1])
+    open_model(model, context=512, threads=1, slots=16).close()
+    assert asked == [4]
+
+
 @pytest.mark.parametrize("options", [{"top_k": 1}, {"top_p": 0.0}])
 def test_how_to_sample_is_kept_to(engine: LlamaCpp, options: dict[str, Any]) -> None:
     greedy = "".join(ask(engine, max_tokens=16)[0])

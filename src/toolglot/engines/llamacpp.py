@@ -230,7 +230,8 @@ def open_model(path: str | os.PathLike[str], *, context: int | None = None, thre
     """Loads the GGUF file at `path`; blocks, interpreter lock held, while it does (0.5 s for 100 MB).
 
     `context` is in tokens, for one request: prompt and reply together; by default what the model was trained for, at
-    most 8,192. `slots` requests run side by side, each with its own context. `threads`: see `default_threads`; a small
+    most 8,192. `slots` requests run side by side, each with its own context, or as many of them as the memory has room
+    for; the rest wait. `threads`: see `default_threads`; a small
     model writes with one unless told otherwise, and reads its prompt with all.
 
     Errors: EngineError where the file is missing, no GGUF, cut short or too large for the memory, where llama.cpp
@@ -244,8 +245,11 @@ def open_model(path: str | os.PathLike[str], *, context: int | None = None, thre
     readers = threads or default_threads()
     told = threads or os.environ.get("TOOLGLOT_THREADS")
     writers = 1 if gguf.size < SMALL and not told else readers
-    needed, available = gguf.size + slots * gguf.cache_bytes(context), available_memory()
+    available = available_memory()
     on_cpu = all(device["name"].startswith("CPU") for device in library.get_device_info())
+    while slots > 1 and on_cpu and available is not None and gguf.size + slots * gguf.cache_bytes(context) > available:
+        slots //= 2
+    needed = gguf.size + gguf.cache_bytes(context)
     if on_cpu and available is not None and needed > available:
         raise EngineError(f"{path} needs {needed / 1e9:.1f} GB of memory with a context of {context:,} tokens, and "
                           f"{available / 1e9:.1f} GB are free: take a smaller model or a smaller context")

@@ -36,12 +36,13 @@ END = re.compile(r"(?:/v1(?:/(?:chat/)?completions)?|/api)?/*$")
 
 async def open_engine(where: str | os.PathLike[str] | None = None, *, model: str | None = None, key: str | None = None,
                       api: Api | None = None, context: int | None = None, threads: int | None = None,
-                      timeouts: Timeouts = Timeouts()) -> Engine | Chat:
+                      slots: int = 1, timeouts: Timeouts = Timeouts()) -> Engine | Chat:
     """The engine at `where`: a GGUF file (llama.cpp in this process; None is the default model), a directory with a model
     of transformers, or a server's URL. `close` it.
 
     For a URL: `model` is its name for the one that is meant, where it serves several; `key` is sent and shown nowhere;
-    `api` is what kind of server it is, None asks. `context` is in tokens; `threads` are the embedded engine's.
+    `api` is what kind of server it is, None asks. `context` is in tokens; `threads` and `slots`, requests
+    side by side, are the embedded engine's.
 
     Errors: EngineError where there is nothing, where nothing that is known answers, and for all that the engine's own
     opening refuses.
@@ -52,7 +53,7 @@ async def open_engine(where: str | os.PathLike[str] | None = None, *, model: str
         return await _open_server(str(where), model, key, api, context, timeouts)
     if model or api:
         raise EngineError(f"{where or 'the default model'} is no URL: `model` and `api` are for servers")
-    return await asyncio.to_thread(_open_files, where, context, threads)
+    return await asyncio.to_thread(_open_files, where, context, threads, slots)
 
 
 def is_address(where: object) -> bool:
@@ -60,7 +61,7 @@ def is_address(where: object) -> bool:
     return isinstance(where, str) and ADDRESS.match(where) is not None and not Path(where).exists()
 
 
-def _open_files(where: str | os.PathLike[str] | None, context: int | None, threads: int | None) -> Engine:
+def _open_files(where: str | os.PathLike[str] | None, context: int | None, threads: int | None, slots: int) -> Engine:
     from .weights import find_model
 
     if where is not None and (directory := Path(where).expanduser()).is_dir():
@@ -72,7 +73,7 @@ def _open_files(where: str | os.PathLike[str] | None, context: int | None, threa
         return transformers.open_model(directory, context=context)
     from . import llamacpp
 
-    return llamacpp.open_model(find_model(where), context=context, threads=threads)
+    return llamacpp.open_model(find_model(where), context=context, threads=threads, slots=slots)
 
 
 # ---------------------------------------------------------------- servers
