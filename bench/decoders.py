@@ -1,8 +1,8 @@
-"""What the decoders of the Berkeley Function Calling Leaderboard read: a model's text, and source text of a value.
+"""What the decoders of the Berkeley Function Calling Leaderboard read in a model's text.
 
 One rule: as strict as they are, and no cleverer. A text is read whole or not at all; what a model wrote around its calls
 makes it unreadable, unless the handler of that model took it away. Of Python, calls are literals with keywords; of Java
-and JavaScript it is one call, whose values stay source text until the declared type is known.
+and JavaScript it is one call, whose values stay source text until the declared type is known (`toolglot.evaluate.source`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import itertools
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from toolglot.evaluate.source import STRING, Unreadable, parts, quoted
+
 Calls = list[tuple[str, Any]]
-
-
-class Unreadable(ValueError):
-    """No decoder could have read this."""
 
 
 def read(model: str, text: str, language: str) -> Calls:
@@ -163,39 +161,13 @@ def _foreign(text: str, language: str) -> tuple[str, dict[str, str]]:
     if not head or not text.endswith(")"):
         raise Unreadable("no call")
     arguments = {}
-    for part in _parts(text[head.end() + 1:-1]):
+    for part in parts(text[head.end() + 1:-1]):
         name, equals, source = part.partition("=")
         source = source.strip()
         if not equals or name.strip() in arguments or not _plausible(source, language):
             raise Unreadable("no named value of that language")
-        arguments[name.strip()] = source[1:-1] if _quoted(source) else source
+        arguments[name.strip()] = source[1:-1] if quoted(source) else source
     return head[0], arguments
-
-
-def _parts(text: str) -> Iterator[str]:
-    """What stands between the commas that lie in no brackets and no quotes."""
-    begin, depth, quote, at = 0, 0, "", 0
-    while at < len(text):
-        char = text[at]
-        if quote:
-            at += char == "\\"
-            quote = "" if char == quote else quote
-        elif char in "\"'`":
-            quote = char
-        elif char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        elif char == "," and not depth:
-            yield text[begin:at].strip()
-            begin = at + 1
-        if depth < 0:
-            break
-        at += 1
-    if depth or quote:
-        raise Unreadable("brackets or quotes that do not close")
-    if text[begin:].strip():
-        yield text[begin:].strip()
 
 
 def _plausible(source: str, language: str) -> bool:
@@ -203,98 +175,3 @@ def _plausible(source: str, language: str) -> bool:
     bare = re.sub(STRING, " 0 ", source).strip()
     return bool(bare) and not re.search(r"['\"]|(?<!\bnew)(?<=[\w$])\s+[\w$]|\d\.\d+\.\d", bare) \
         and not (language == "Java" and source[0] in "[{/")
-
-
-STRING = r"(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
-
-
-def _quoted(text: str) -> bool:
-    return bool(re.fullmatch(STRING, text, re.DOTALL))
-
-
-# -- values in source text -------------------------------------------------------------------------------------
-
-WHOLE, REAL = r"(-?\d+)", r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-NUMBERS: dict[str, dict[str, tuple[str, type]]] = {
-    "Java": {"byte": (WHOLE, int), "short": (WHOLE, int), "integer": (WHOLE, int), "long": (WHOLE + "[lL]", int),
-             "float": (REAL + "[fF]", float), "double": (REAL, float)},
-    "JavaScript": {"integer": (WHOLE, int), "Bigint": (WHOLE + "n", int), "float": (r"(-?\d+(?:\.\d+)?)", float)},
-}
-LISTS = {"Array": r"new\s+\w+\s*\[\]\s*\{(.*)\}",
-         "ArrayList": r"new\s+ArrayList\s*<\w*>\s*\(\s*(?:(?:java\.util\.)?Arrays\.asList\((.*)\)\s*)?\)",
-         "array": r"(?:new\s+Array\(|\[)(.*)[\])]"}
-FILLED = r"new\s+(?:ArrayList|HashMap)\s*<.*?>\s*\(\s*\)\s*\{\s*\{?\s*(.*?)\s*\}?\s*\}"    # {{ add(1); put("a", 2); }}
-
-
-def value(text: str, declared: str, inner: str | None, language: str) -> Any:
-    """The value that source text has as the declared type; the text itself where it has none: a variable, perhaps."""
-    source = text.strip()
-    if declared in NUMBERS[language]:
-        pattern, kind = NUMBERS[language][declared]
-        found = re.fullmatch(pattern, source)
-        return kind(found[1]) if found else text
-    if declared in ("boolean", "Boolean"):
-        return {"true": True, "false": False}.get(source, text)
-    if declared == "String" and language == "JavaScript":
-        return text[1:-1] if _quoted(text) else text
-    try:
-        if declared in LISTS:
-            return _list(source, declared, inner, language)
-        if declared in ("HashMap", "dict"):
-            return _map(source, language)
-    except ValueError:
-        pass
-    return text
-
-
-def _list(source: str, declared: str, inner: str | None, language: str) -> list[Any]:
-    if declared == "ArrayList" and (filled := re.fullmatch(FILLED, source, re.DOTALL)):
-        parts = [_argument(one, "add") for one in filled[1].split(";") if one.strip()]
-    elif found := re.fullmatch(LISTS[declared], source, re.DOTALL):
-        parts = list(_parts(found[1] or ""))
-    else:
-        raise Unreadable(source)
-    if inner and inner in {**NUMBERS[language], "boolean": 0, "Boolean": 0}:
-        return [value(one, inner, None, language) for one in parts]
-    return [_free(one, language) for one in parts]
-
-
-def _map(source: str, language: str) -> dict[str, Any]:
-    if language == "JavaScript":
-        if not source.startswith("{") or not source.endswith("}"):
-            raise Unreadable(source)
-        pairs = [one.partition(":")[::2] for one in _parts(source[1:-1])]
-        return {_free(key.strip(), language): _free(one.strip(), language) for key, one in pairs}
-    if re.fullmatch(r"new\s+HashMap\s*<.*?>\s*\(\s*\)", source):
-        return {}
-    if not (filled := re.fullmatch(FILLED, source, re.DOTALL)):
-        raise Unreadable(source)
-    found = [list(_parts(_argument(one, "put"))) for one in filled[1].split(";") if one.strip()]
-    return {_free(key, language): _free(one, language) for key, one in found}
-
-
-def _argument(statement: str, method: str) -> str:
-    found = re.fullmatch(method + r"\((.*)\)", statement.strip(), re.DOTALL)
-    if not found:
-        raise Unreadable(statement)
-    return found[1]
-
-
-def _free(source: str, language: str) -> Any:
-    """A value whose type nobody declared."""
-    if _quoted(source):
-        return source[1:-1]
-    if source in ("true", "false"):
-        return source == "true"
-    if found := re.fullmatch(WHOLE + "[lLn]?", source):
-        return int(found[1])
-    if found := re.fullmatch(REAL + "[fFdD]?", source):
-        return float(found[1])
-    try:
-        if language == "JavaScript" and source.startswith(("[", "new Array(")):
-            return _list(source, "array", None, language)
-        if language == "JavaScript" and source.startswith("{"):
-            return _map(source, language)
-    except ValueError:
-        pass
-    return source

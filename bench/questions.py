@@ -1,7 +1,7 @@
 """How often a small model that was never trained for tools makes exactly the right call, free and constrained.
 
 The questions are recorded ones of the Berkeley Function Calling Leaderboard, the path is toolglot's own: the prompt of
-the facade, its constraint, the embedded engine, greedy decoding, its parser; `checker.py` judges. Raw replies are kept
+the facade, its constraint, the embedded engine, greedy decoding, its parser; its judge. Raw replies are kept
 in bench/results/questions.jsonl under a digest of all that they depend on, so a run that was stopped goes on where it
 was, one after a change asks again only what changed, and they are judged anew each time.
 """
@@ -18,13 +18,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import checker
 import common
 
 from toolglot import engines
 from toolglot.ask import model_for
 from toolglot.engines.llamacpp import LlamaCpp, open_model
 from toolglot.engines.weights import find_model
+from toolglot.evaluate import leaderboard
 from toolglot.message import Tool
 from toolglot.model import Model
 from toolglot.reply import SMALL_CAPS
@@ -70,7 +70,7 @@ def verdict(model: Model, ask: Ask, text: str) -> dict[str, Any]:
     found["valid"] = int(tool is not None and not validate(call.arguments, tool.parameters))
     wrong = f"name {call.name}"
     if function and call.name == name:
-        wrong = checker.wrong(function, call.arguments, accepted)
+        wrong = leaderboard.wrong(function["parameters"], call.arguments, accepted)
     wrong = wrong or ("more than one call" if len(calls) > 1 else "")
     return {**found, "exact": int(not wrong), "wrong": wrong}
 

@@ -1,14 +1,13 @@
 """How well toolglot reads what models really wrote: 36,140 recorded outputs of the Berkeley Function Calling Leaderboard.
 
 Per model: how many questions are answered with exactly the right calls, and how many that none of the functions can
-answer with none, by `toolglot.rescue` and `checker.py`; beside it what the leaderboard published, which read the same
-outputs with a decoder for each model. `--agreement` compares the two checkers alone, on what those decoders read.
+answer with none, by `toolglot.rescue` and `toolglot.evaluate`; beside it what the leaderboard published, which read the
+same outputs with a decoder for each model. `--agreement` compares the two checkers alone, on what those decoders read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,13 +15,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from typing import Any, NamedTuple
 
-import checker
 import common
 import decoders
 
+from toolglot.evaluate import source
+from toolglot.evaluate.judge import Judged, compared
+from toolglot.evaluate.recorded import Output, Recorded
 from toolglot.message import Tool
 from toolglot.rescue import rescue
-from toolglot.tools import as_tools
 
 PYTHON = ("simple", "multiple", "parallel", "parallel_multiple")
 GROUPS = {**{name: (name,) for name in PYTHON}, "AST": PYTHON, "java": ("java",), "javascript": ("javascript",),
@@ -30,65 +30,46 @@ GROUPS = {**{name: (name,) for name in PYTHON}, "AST": PYTHON, "java": ("java",)
 MEANS = {"AST": 87.5, "irrelevance": 67.0}          # to be reached over all models
 LOSS, GAIN, FALL = 0.1, 2.0, 2.0                    # points: lost at most; gained at least to pay for what falls
 
-Output = Mapping[str, Any]                          # model, id, raw, published_ok
+Call = tuple[str, Any]                              # a function's name and its arguments
 
 
 class Verdict(NamedTuple):
-    """What was read in one output, and why that is wrong: "" if it is right."""
+    """What was read in one output, and why that is wrong, if it is."""
 
     output: Output
     category: str
-    calls: list[checker.Call]
-    wrong: str
-
-
-def outputs() -> list[dict[str, Any]]:
-    return common.recorded("outputs")
+    calls: list[Call]
+    judged: Judged
 
 
 @cache
-def items() -> dict[str, dict[str, Any]]:
-    return {item["id"]: item for item in common.questions()}
+def everything() -> Recorded:
+    return Recorded(common.SHARED / "recorded")
 
 
-@cache
-def underscores(model: str) -> bool:
-    """Whether the model was told dots in the names of functions as underscores."""
-    path = common.SHARED / "recorded" / "models.json"
-    return bool(json.loads(path.read_text(encoding="utf-8"))[model]["underscore_names"])
+def outputs() -> list[Output]:
+    return everything().outputs
 
 
-@cache
-def tools(question: str, underscored: bool) -> tuple[Tool, ...]:
-    """The functions as the models were told of them: values of Java and JavaScript are source text, in strings."""
-    item = items()[question]
-    functions = item["functions"]
-    if item["language"] != "Python":
-        functions = [{**f, "parameters": _as_strings(f["parameters"])} for f in functions]
-    return as_tools([{**f, "name": f["name"].replace(".", "_")} for f in functions] if underscored else functions)
+def question(output: Output) -> dict[str, Any]:
+    return everything().questions[output.id]
 
 
 def tools_of(output: Output) -> tuple[Tool, ...]:
-    return tools(output["id"], underscores(output["model"]))
-
-
-def _as_strings(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    strings = {name: {"type": "string", "description": one.get("description", "")}
-               for name, one in parameters["properties"].items()}
-    return {**parameters, "properties": strings}
+    return everything().asked(output)[1]
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
 
 
-def verdict(output: Output, calls: list[checker.Call]) -> Verdict:
-    item = items()[output["id"]]
-    wrong = checker.right(item, calls, underscores=underscores(output["model"]))
-    return Verdict(output, item["category"], calls, wrong)
+def verdict(output: Output, calls: list[Call]) -> Verdict:
+    item, _ = everything().asked(output)
+    made = [{"name": name, "arguments": arguments} for name, arguments in calls]
+    return Verdict(output, item.kind, calls, compared(item.steps[0], made, item.language))
 
 
-def rescued(output: Output, known: tuple[Tool, ...]) -> list[checker.Call]:
-    return [(call.name, call.arguments) for call in rescue(output["raw"], known).calls]
+def rescued(output: Output, known: tuple[Tool, ...]) -> list[Call]:
+    return [(call.name, call.arguments) for call in rescue(output.raw, known).calls]
 
 
 def judged(some: Sequence[Output]) -> list[Verdict]:
@@ -99,7 +80,7 @@ def read(some: Sequence[Output]) -> list[Verdict]:
     """All of them, a model at a time in each process, in the order of the models."""
     models: dict[str, list[Output]] = {}
     for output in some:
-        models.setdefault(output["model"], []).append(output)
+        models.setdefault(output.model, []).append(output)
     with ProcessPoolExecutor(os.cpu_count()) as pool, common.progress(len(models), "reading") as step:
         jobs = {pool.submit(judged, chosen): model for model, chosen in models.items()}
         for job in as_completed(jobs):
@@ -117,8 +98,8 @@ def scores(verdicts: Iterable[Verdict]) -> Scores:
     counts: Counter[tuple[str, str]] = Counter()
     for one in verdicts:
         for group in (name for name, categories in GROUPS.items() if one.category in categories):
-            counts.update({(group, "all"): 1, (group, "ours"): not one.wrong,
-                           (group, "published"): one.output["published_ok"]})
+            counts.update({(group, "all"): 1, (group, "ours"): one.judged.right,
+                           (group, "published"): one.output.published})
     return {name: (100 * counts[name, "ours"] / counts[name, "all"], 100 * counts[name, "published"] / counts[name, "all"])
             for name in GROUPS if counts[name, "all"]}
 
@@ -126,7 +107,7 @@ def scores(verdicts: Iterable[Verdict]) -> Scores:
 def scoreboard(verdicts: Sequence[Verdict]) -> str:
     models: dict[str, list[Verdict]] = {}
     for one in verdicts:
-        models.setdefault(one.output["model"], []).append(one)
+        models.setdefault(one.output.model, []).append(one)
     found = {model: scores(some) for model, some in models.items()}
     asked = {one.category for one in verdicts}
     groups = [name for name, categories in GROUPS.items() if asked.issuperset(categories)]
@@ -174,13 +155,13 @@ def _cell(pair: tuple[float, float]) -> str:
 
 def shown(verdicts: Iterable[Verdict], most: int) -> str:
     """Outputs that cost us something: those that the leaderboard has right first, evenly from all of them."""
-    wrong = [one for one in verdicts if one.wrong and (one.output["published_ok"] or one.category == "irrelevance")]
-    wrong.sort(key=lambda one: not one.output["published_ok"])
-    sharp = sum(bool(one.output["published_ok"]) for one in wrong) or len(wrong)
+    wrong = [one for one in verdicts if not one.judged.right and (one.output.published or one.category == "irrelevance")]
+    wrong.sort(key=lambda one: not one.output.published)
+    sharp = sum(bool(one.output.published) for one in wrong) or len(wrong)
     stride = max(1, sharp // max(1, most))
-    return "\n\n".join(f"{one.output['model']} {one.output['id']}, published as "
-                       f"{'right' if one.output['published_ok'] else 'wrong'}\n{one.output['raw'].strip()}\n"
-                       f"→ {one.calls!r}\n→ {one.wrong}" for one in wrong[::stride][:most])
+    return "\n\n".join(f"{one.output.model} {one.output.id}, published as "
+                       f"{'right' if one.output.published else 'wrong'}\n{one.output.raw.strip()}\n"
+                       f"→ {one.calls!r}\n→ {one.judged.detail}" for one in wrong[::stride][:most])
 
 
 # -- agreement -------------------------------------------------------------------------------------------------
@@ -193,7 +174,7 @@ def strictly(some: Iterable[Output]) -> tuple[list[Verdict], list[Output]]:
     found, unreadable = [], []
     for output in some:
         try:
-            calls = decoders.read(output["model"], output["raw"], items()[output["id"]]["language"])
+            calls = decoders.read(output.model, output.raw, question(output)["language"])
         except decoders.Unreadable:
             unreadable.append(output)
             continue
@@ -202,7 +183,7 @@ def strictly(some: Iterable[Output]) -> tuple[list[Verdict], list[Output]]:
 
 
 def agrees(one: Verdict) -> bool:
-    return bool(one.output["published_ok"]) != bool(one.wrong)
+    return bool(one.output.published) == one.judged.right
 
 
 def _typed(one: Verdict) -> bool:
@@ -210,19 +191,19 @@ def _typed(one: Verdict) -> bool:
 
 
 def _strings(one: Verdict) -> bool:
-    return not one.wrong and any("new String[]" in value for _, arguments in one.calls for value in arguments.values())
+    return one.judged.right and any("new String[]" in value for _, arguments in one.calls for value in arguments.values())
 
 
 def _bare(one: Verdict) -> bool:
-    accepted = [value for answer in items()[one.output["id"]]["ground_truth"] for values in answer.values()
+    accepted = [value for answer in question(one.output)["ground_truth"] for values in answer.values()
                 for several in values.values() for value in several]
-    return not one.wrong and any(not isinstance(inner, list) for value in accepted if isinstance(value, dict)
+    return one.judged.right and any(not isinstance(inner, list) for value in accepted if isinstance(value, dict)
                                  for inner in value.values())
 
 
 def _prefix(one: Verdict) -> bool:
-    return one.wrong.startswith("type ") and any(
-        value.startswith("[") and isinstance(decoders.value(value, "array", None, "JavaScript"), str)
+    return one.judged.cause == "wrong type" and any(
+        value.startswith("[") and isinstance(source.value(value, "array", None, "JavaScript"), str)
         for _, arguments in one.calls for value in arguments.values())
 
 
@@ -237,13 +218,13 @@ CAUSES: dict[str, Cause] = {                        # the first that fits; none 
 
 def agreement(some: Sequence[Output]) -> str:
     found, unreadable = strictly(some)
-    kinds = {one.output["id"]: "none: irrelevant" if one.category == "irrelevance" else
-             items()[one.output["id"]]["language"] for one in found}
+    kinds = {one.output.id: "none: irrelevant" if one.category == "irrelevance" else
+             question(one.output)["language"] for one in found}
     rows = []
     for kind in [*dict.fromkeys(kinds.values()), "all"]:
-        same = [agrees(one) for one in found if kind in ("all", kinds[one.output["id"]])]
+        same = [agrees(one) for one in found if kind in ("all", kinds[one.output.id])]
         rows.append([kind, len(same), sum(same), f"{100 * sum(same) / len(same):.2f} %" if same else "–"])
-    taken = sum(output["published_ok"] == (items()[output["id"]]["category"] == "irrelevance") for output in unreadable)
+    taken = sum(output.published == (question(output)["category"] == "irrelevance") for output in unreadable)
     text = (f"`decoders.py` reads as strictly as the leaderboard's decoders did, {len(found):,} of {len(some):,} outputs; "
             f"of the others, {taken:,} of {len(unreadable):,} have the verdict that no call gets. Where those decoders "
             "changed over time, ours are the ones that fit the verdicts; the checker knows of no model and no question.")
@@ -255,7 +236,7 @@ def causes(different: Sequence[Verdict]) -> str:
     groups: dict[str, list[str]] = {}
     for one in different:
         cause = next((words for words, fits in CAUSES.items() if fits(one)), "not explained")
-        groups.setdefault(cause, []).append(one.output["id"])
+        groups.setdefault(cause, []).append(one.output.id)
     lines = [f"- {len(ids)}: {cause} ({', '.join(dict.fromkeys(ids))})"
              for cause, ids in sorted(groups.items(), key=lambda pair: -len(pair[1]))]
     return "\n".join([f"The {len(different)} other verdicts, by cause:" if lines else "No verdict is another.", "", *lines])
@@ -281,8 +262,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     categories = given.category or [*PYTHON, "java", "javascript", "irrelevance"]
-    some = [one for one in outputs() if items()[one["id"]]["category"] in categories
-            and (not given.model or any(part in one["model"] for part in given.model))]
+    some = [one for one in outputs() if question(one)["category"] in categories
+            and (not given.model or any(part in one.model for part in given.model))]
     if not some:
         raise SystemExit("no recorded output is like that; see shared/recorded/models.json for the names")
     if given.agreement:

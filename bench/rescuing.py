@@ -12,7 +12,6 @@ from itertools import groupby
 from time import thread_time
 from typing import Any
 
-import checker
 import common
 import decoders
 import recorded
@@ -42,20 +41,20 @@ HARD = {
     "words": "I would use get_weather, but there is no need to.\n",
     "prose": "It is sunny in Paris, and there is (nothing) to do.\n"}
 
-Read = Callable[[recorded.Output, tuple[Tool, ...]], "list[checker.Call]"]
+Read = Callable[[recorded.Output, tuple[Tool, ...]], "list[recorded.Call]"]
 
 
-def strictly(output: recorded.Output, tools: tuple[Tool, ...]) -> list[checker.Call]:
+def strictly(output: recorded.Output, tools: tuple[Tool, ...]) -> list[recorded.Call]:
     try:
-        return decoders.read(output["model"], output["raw"], "Python")
+        return decoders.read(output.model, output.raw, "Python")
     except decoders.Unreadable:
         return []
 
 
-def repaired(output: recorded.Output, tools: tuple[Tool, ...]) -> list[checker.Call]:
+def repaired(output: recorded.Output, tools: tuple[Tool, ...]) -> list[recorded.Call]:
     import json_repair
 
-    return list(_calls(json_repair.loads(output["raw"]), {tool.name for tool in tools}))
+    return list(_calls(json_repair.loads(output.raw), {tool.name for tool in tools}))
 
 
 def _calls(value: Any, names: set[str]) -> Any:
@@ -88,15 +87,15 @@ def seconds(read: Read, some: Sequence[recorded.Output]) -> float:
 
 def row(name: str, read: Read, some: Sequence[recorded.Output], groups: dict[str, list[recorded.Output]]) -> list[str]:
     found = recorded.scores(recorded.verdict(output, read(output, recorded.tools_of(output))) for output in some)
-    sizes = [sum(len(one["raw"].encode()) for one in part) for part in groups.values()]
+    sizes = [sum(len(one.raw.encode()) for one in part) for part in groups.values()]
     speeds = [f"{size / seconds(read, part) / 1e6:.2f}" for size, part in zip(sizes, groups.values(), strict=True)]
     return [name, f"{found['AST'][0]:.1f}", f"{found['irrelevance'][0]:.1f}", *speeds]
 
 
 def recordings(every: int) -> str:
-    some = [one for one in recorded.outputs() if recorded.items()[one["id"]]["language"] == "Python"]
-    some.sort(key=lambda one: one["id"])
-    some = [one for n, (_, group) in enumerate(groupby(some, key=lambda one: one["id"])) if n % every == 0 for one in group]
+    some = [one for one in recorded.outputs() if recorded.question(one)["language"] == "Python"]
+    some.sort(key=lambda one: one.id)
+    some = [one for n, (_, group) in enumerate(groupby(some, key=lambda one: one.id)) if n % every == 0 for one in group]
     groups: dict[str, list[recorded.Output]] = {"without": [], "with": []}
     for one in some:
         groups["with" if recorded.rescued(one, recorded.tools_of(one)) else "without"].append(one)

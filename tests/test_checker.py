@@ -1,4 +1,4 @@
-"""The checker of the benchmarks keeps the leaderboard's rules, in three languages, and finds what it published."""
+"""The judge keeps the leaderboard's rules, in three languages, and finds what it published."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from toolglot.evaluate import bfcl, leaderboard
+from toolglot.evaluate.item import Item, Language
+from toolglot.evaluate.judge import Judged, compared
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "bench"))
 
-import checker  # noqa: E402
 import common  # noqa: E402
 import decoders  # noqa: E402
 
@@ -20,8 +23,8 @@ recorded = pytest.mark.skipif(not (common.SHARED / "recorded").is_dir(), reason=
 
 def wrong(schema: dict[str, Any], value: Any, accepted: list[Any], language: str = "Python") -> str:
     """What is wrong with this value of the only parameter: one word."""
-    function = {"name": "f", "parameters": {"type": "dict", "properties": {"x": schema}, "required": ["x"]}}
-    return checker.wrong(function, {"x": value}, {"x": accepted}, language).removesuffix(" x")
+    parameters = {"type": "dict", "properties": {"x": schema}, "required": ["x"]}
+    return leaderboard.wrong(parameters, {"x": value}, {"x": accepted}, language).removesuffix(" x")
 
 
 def of(kind: str, inner: str = "") -> dict[str, Any]:
@@ -149,52 +152,77 @@ def function(name: str) -> dict[str, Any]:
                                          "required": ["x"]}}
 
 
-def item(*answers: dict[str, Any], category: str = "parallel", names: tuple[str, ...] = ("f", "g.h")) -> dict[str, Any]:
-    return {"category": category, "language": "Python", "functions": [function(n) for n in names],
-            "ground_truth": list(answers)}
+def item(*answers: dict[str, Any], category: str = "parallel", names: tuple[str, ...] = ("f", "g.h"),
+         language: Language = "Python", underscores: bool = False) -> Item:
+    return bfcl.item("", category, [], [function(n) for n in names], answers, language,
+                     underscores=underscores)
+
+
+def judged(one: Item, *calls: tuple[str, Any]) -> Judged:
+    return compared(one.steps[0], [{"name": name, "arguments": arguments} for name, arguments in calls], one.language)
+
+
+def cause(one: Item, *calls: tuple[str, Any]) -> str | None:
+    return judged(one, *calls).cause
 
 
 def test_one_call_has_to_be_the_only_one() -> None:
     one = item({"f": {"x": [1], "y": ["", "a"]}}, category="multiple")
-    assert checker.right(one, [("f", {"x": 1})]) == ""
-    assert checker.right(one, [("f", {"x": 1, "y": "A"})]) == ""
-    assert checker.right(one, []) == "no call"
-    assert checker.right(one, [("g.h", {"x": 1})]) == "name g.h"
-    assert checker.right(one, [("f", {"x": 1})] * 2) == "number of calls, 2 for 1"
-    assert checker.right(one, [("f", {"y": "a"})]) == "missing x"
-    assert checker.right(one, [("f", {"x": 1, "z": 1})]) == "unexpected z"
-    assert checker.right(one, [("f", [1])]) == "arguments"
+    assert judged(one, ("f", {"x": 1})).right
+    assert judged(one, ("f", {"x": 1, "y": "A"})).right
+    assert cause(one) == "no call"
+    assert judged(one, ("g.h", {"x": 1})) == (False, "wrong tool", "called g.h; f was due")
+    assert judged(one, *[("f", {"x": 1})] * 2) == (False, "wrong number", "called 2 × f; due was f")
+    assert judged(one, ("f", {"y": "a"})) == (False, "wrong arguments", "f: missing `x`")
+    assert judged(one, ("f", {"x": 1, "z": 1})) == (False, "wrong arguments", "f: unexpected `z`")
+    assert judged(one, ("f", {"x": "1"})) == (False, "wrong type", 'f: `x` is "1"; due was 1')
+    assert cause(one, ("f", [1])) == "wrong arguments"
 
 
 def test_parallel_calls_have_no_order_and_each_is_needed() -> None:
     two = item({"f": {"x": [1]}}, {"g.h": {"x": [2]}}, {"f": {"x": [1, 3]}})
-    calls = [("g.h", {"x": 2}), ("f", {"x": 3}), ("f", {"x": 1})]
-    assert checker.right(two, calls) == checker.right(two, calls[::-1]) == ""
-    assert checker.right(two, [*calls[:2], ("f", {"x": 4})]) == "value x"
-    assert checker.right(two, [*calls[:2], calls[0]]) != ""
-    assert checker.right(two, calls[:2]) == "number of calls, 2 for 3"
+    calls: list[tuple[str, Any]] = [("g.h", {"x": 2}), ("f", {"x": 3}), ("f", {"x": 1})]
+    assert judged(two, *calls).right
+    assert judged(two, *calls[::-1]).right
+    assert judged(two, *calls[:2], ("f", {"x": 4})) == (False, "wrong arguments", "f: `x` is 4; due was 1")
+    assert cause(two, *calls[:2], calls[0]) == "wrong tool"
+    assert cause(two, *calls[:2]) == "wrong number"
+
+
+def test_a_call_is_left_for_the_answer_that_only_it_fits() -> None:
+    two = item({"f": {"x": [1, 2]}}, {"f": {"x": [1]}})
+    assert judged(two, ("f", {"x": 1}), ("f", {"x": 2})).right
 
 
 def test_dots_are_underscores_only_for_models_that_were_told_so() -> None:
-    one = item({"g.h": {"x": [1]}}, category="simple")
-    assert checker.right(one, [("g_h", {"x": 1})], underscores=True) == ""
-    assert checker.right(one, [("g.h", {"x": 1})], underscores=True) == "name g.h"
-    assert checker.right(one, [("g_h", {"x": 1})]) == "name g_h"
+    told = item({"g.h": {"x": [1]}}, category="simple", underscores=True)
+    assert judged(told, ("g_h", {"x": 1})).right
+    assert cause(told, ("g.h", {"x": 1})) == "wrong tool"
+    assert [tool["function"]["name"] for tool in told.tools] == ["f", "g_h"]
+    assert cause(item({"g.h": {"x": [1]}}, category="simple"), ("g_h", {"x": 1})) == "wrong tool"
 
 
 def test_an_only_function_is_meant_though_the_answer_misspells_it() -> None:
-    assert checker.right(item({"h": {"x": [1]}}, category="simple", names=("g.h",)), [("g.h", {"x": 1})]) == ""
+    assert judged(item({"h": {"x": [1]}}, category="simple", names=("g.h",)), ("g.h", {"x": 1})).right
 
 
 def test_an_irrelevant_question_wants_no_call() -> None:
-    assert checker.right(item(category="irrelevance"), []) == ""
-    assert checker.right(item(category="irrelevance"), [("f", {"x": 1})]) == "call of f"
+    one = item(category="irrelevance")
+    assert judged(one).right
+    assert judged(one, ("f", {"x": 1})) == (False, "spurious call", "called f, and no call was due")
 
 
-def test_the_language_is_the_question_s_if_none_is_given() -> None:
-    one = {**item({"f": {"x": [1]}}, category="java"), "language": "Java"}
-    assert checker.right(one, [("f", {"x": "1"})]) == ""
-    assert checker.right(one, [("f", {"x": "1"})], "Python") == "type x"
+def test_a_relevant_question_without_an_answer_wants_any_call() -> None:
+    one = item(category="live_relevance")
+    assert judged(one, ("f", {"x": 1})).right
+    assert cause(one) == "no call"
+
+
+def test_values_of_another_language_are_told_as_source_text() -> None:
+    one = item({"f": {"x": [1]}}, category="java", language="Java")
+    assert judged(one, ("f", {"x": "1"})).right
+    assert cause(item({"f": {"x": [1]}}, category="java"), ("f", {"x": "1"})) == "wrong type"
+    assert {tool["function"]["parameters"]["properties"]["x"]["type"] for tool in one.tools} == {"string"}
 
 
 # -- the leaderboard's decoders --------------------------------------------------------------------------------
@@ -252,5 +280,5 @@ def test_the_checker_agrees_with_what_the_leaderboard_published() -> None:
     assert len(found) > 0.8 * len(sample)
     assert sum(map(bench.agrees, found)) >= 0.999 * len(found)
     for one in found:       # what a language of its own has to do with it is said on the page of results
-        assert bench.agrees(one) or bench.items()[one.output["id"]]["language"] != "Python", one
-    assert all(one["published_ok"] == (bench.items()[one["id"]]["category"] == "irrelevance") for one in unreadable)
+        assert bench.agrees(one) or bench.question(one.output)["language"] != "Python", one
+    assert all(one.published == (bench.question(one)["category"] == "irrelevance") for one in unreadable)

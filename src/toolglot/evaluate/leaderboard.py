@@ -1,19 +1,24 @@
-"""Is a reply right? The rules of the Berkeley Function Calling Leaderboard's AST evaluation, in three languages.
+"""Are the arguments of a call right? The rules of the Berkeley Function Calling Leaderboard, in three languages.
 
 A parameter is right if its type is the declared one (in Python an int does for a float) or that of an accepted answer,
 and its value is an accepted one. Strings are compared without case, spaces and some punctuation, but for names of
-variables. A parameter may be left out where "" is among its accepted values. So many calls must be there as accepted
-ones, in any order. In Java and JavaScript a value may be typed or the source text of one: `5` and "5L" are both a long.
+variables. A parameter may be left out where "" is among its accepted values. In Java and JavaScript a value may be typed
+or the source text of one: `5` and "5L" are both a long.
+
+Where this differs on purpose: the leaderboard takes source text alone there, compares the quotes of strings in a
+`new String[]{…}` as well, reads `[1, 2], [3, 4]` as its first part, and compares an accepted object letter by letter
+where it holds a value and no list of them. Calls in parallel are matched with answers so that as many fit as can; the
+leaderboard gives each answer the first call that fits.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import decoders
+from . import source
 
 # the leaderboard's functions name types of their language; "any" is a string there
 TYPES: dict[str, dict[str, type]] = {
@@ -24,45 +29,16 @@ TYPES: dict[str, dict[str, type]] = {
     "JavaScript": {"integer": int, "Bigint": int, "float": float, "Boolean": bool, "String": str, "any": str,
                    "array": list, "dict": dict},
 }
-Call = tuple[str, Any]                      # a function's name and its arguments
 
 
-def right(item: Mapping[str, Any], calls: Iterable[Call], language: str = "", underscores: bool = False) -> str:
-    """Why these calls do not answer a recorded question, "" if they do.
-
-    `language` is the question's if it is not given; `underscores`: whether the model was told dots in names as those.
-    """
-    left = list(calls)
-    if item["category"] == "irrelevance":
-        return f"call of {left[0][0]}" if left else ""
-    if not left:
-        return "no call"
-    if len(left) != len(item["ground_truth"]):
-        return f"number of calls, {len(left)} for {len(item['ground_truth'])}"
-    for answer in item["ground_truth"]:     # as the leaderboard does: the first call that fits is taken
-        reasons = [_wrong_call(item, call, answer, language or item["language"], underscores) for call in left]
-        if "" not in reasons:
-            return next((one for one in reasons if not one.startswith("name ")), reasons[0])
-        del left[reasons.index("")]
-    return ""
-
-
-def _wrong_call(item: Mapping[str, Any], call: Call, answer: Mapping[str, Any], language: str, underscores: bool) -> str:
-    (name, accepted), = answer.items()
-    # an only function is meant, whatever name the answer has: two questions misspell it
-    function = next((f for f in item["functions"] if f["name"] == name), item["functions"][0])
-    if call[0] != (function["name"].replace(".", "_") if underscores else function["name"]):
-        return f"name {call[0]}"
-    if not isinstance(call[1], Mapping):
-        return "arguments"
-    return wrong(function, call[1], accepted, language)
-
-
-def wrong(function: Mapping[str, Any], arguments: Mapping[str, Any], accepted: Mapping[str, Sequence[Any]],
+def wrong(parameters: Mapping[str, Any], arguments: Mapping[str, Any], accepted: Mapping[str, Sequence[Any]],
           language: str = "Python") -> str:
-    """What is wrong with the arguments of a call of the right function: one word and a parameter, "" if nothing is."""
-    declared = function["parameters"].get("properties", {})
-    for name in function["parameters"].get("required", ()):
+    """What is wrong with the arguments of a call of the right function: one word and a parameter, "" if nothing is.
+
+    `parameters` is the function's schema with the names of types that the leaderboard has, those of its language.
+    """
+    declared = parameters.get("properties", {})
+    for name in parameters.get("required", ()):
         if name not in arguments:
             return f"missing {name}"
     for name, value in arguments.items():
@@ -136,7 +112,7 @@ def _plain(value: Any) -> Any:
 def _meant(value: Any, declared: str, inner: str | None, answer: type | None, language: str) -> Any:
     """The value of source text; what is typed already stays, but for the ways in which JSON has fewer types."""
     if isinstance(value, str):
-        return decoders.value(value, declared, inner, language)
+        return source.value(value, declared, inner, language)
     wanted = TYPES[language].get(declared, str)
     if wanted is list and isinstance(value, (list, tuple)):
         return [_meant(x, inner, None, None, language) if inner and inner != "any" else x for x in value]
