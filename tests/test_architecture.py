@@ -29,7 +29,7 @@ FLOORS = [
     {"reply"},
     {"ask", "plugins", "api", "describe"},
     {"arena"},
-    {"serve"},
+    {"serve", "evaluate"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -28,6 +28,7 @@ from .registry import UnknownDialect
 from .rescue import rescue
 
 if TYPE_CHECKING:                                # asked for by few, so read when they are
+    from .evaluate.whole import evaluate
     from .exchange import DialectError, from_response_template, read_dialect, to_response_template
     from .exchange import from_json as dialect_from_json
     from .exchange import to_json as dialect_to_json
@@ -38,14 +39,16 @@ _EXCHANGE = {"DialectError": "DialectError", "dialect_from_json": "from_json", "
 
 __all__ = ["Assistant", "Call", "CallArgs", "CallEnd", "CallStart", "DialectError", "MessageError", "Model", "Problem",
            "Reasoning", "Repair", "Reply", "Result", "System", "Text", "Tool", "ToolglotError", "UnknownDialect", "User",
-           "audit", "dialect_from_json", "dialect_to_json", "fold", "from_response_template", "learn", "model",
+           "audit", "dialect_from_json", "dialect_to_json", "evaluate", "fold", "from_response_template", "learn", "model",
            "read_dialect", "rescue", "to_response_template"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in _EXCHANGE:
-        from . import exchange
+    from importlib import import_module
 
-        return getattr(exchange, _EXCHANGE[name])
+    if name in _EXCHANGE:
+        return getattr(import_module(".exchange", __name__), _EXCHANGE[name])
+    if name == "evaluate":
+        return import_module(".evaluate", __name__)      # the package is the function
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

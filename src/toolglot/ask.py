@@ -119,7 +119,7 @@ async def ask(model: Model | None, engine: Engine | Chat, messages: Iterable[Any
         if replied.broken or not replied.reply.calls:
             yield _end(replied)
             return
-        parts = _with_ids(replied.reply.parts, made)
+        parts = with_ids(replied.reply.parts, made)
         turns.append(Assistant(parts))
         calls = _calls(parts)
         made += len(calls)
@@ -167,7 +167,7 @@ def _end(replied: Replied) -> Answered | Stopped:
     return Stopped(f"the reply holds no answer{limit}")
 
 
-def _with_ids(parts: Sequence[Part], made: int) -> tuple[Part, ...]:
+def with_ids(parts: Sequence[Part], made: int) -> tuple[Part, ...]:
     """Calls with ids: nine letters and digits, which every family that has ids can write."""
     out: list[Part] = []
     for part in parts:
@@ -243,4 +243,4 @@ def dialect_of(facts: ModelFacts) -> tuple[str, str]:
 
 
 __all__ = ["ZERO_SHOT", "Answered", "Approve", "Denied", "Handed", "Prompted", "Ran", "Refused", "Replied",
-           "Sent", "Step", "Stopped", "Written", "ask", "dialect_of", "model_for", "step_choice", "told"]
+           "Sent", "Step", "Stopped", "Written", "ask", "dialect_of", "model_for", "step_choice", "told", "with_ids"]

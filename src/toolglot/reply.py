@@ -71,7 +71,7 @@ class Replied:
 class Terms:
     """What is asked of every reply alike. None is what suits the model, or the engine. `lenient`: a reply that the engine
     cannot constrain goes free, and is checked. `answer` is the JSON schema that the words of a reply without calls must be
-    a value of; the model is not told of it."""
+    a value of; the model is not told of it. `today`: as a prompt has it."""
 
     constrain: bool = True
     parallel: bool | None = None
@@ -87,6 +87,7 @@ class Terms:
     frequency_penalty: float | None = None
     logprobs: int | None = None
     lenient: bool = False
+    today: str | None = None
 
     @property
     def thinks(self) -> bool | None:
@@ -111,7 +112,8 @@ def due(answer: Mapping[str, Any] | None, choice: Choice) -> Mapping[str, Any] |
 def shown(model: Model, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice, terms: Terms) -> Prompt:
     """What the model is shown."""
     words = untrained(model.dialect) and choice == "none"
-    return model.prompt(in_words(turns, terms.answer) if words else turns, () if words else tools, thinking=terms.thinks)
+    return model.prompt(in_words(turns, terms.answer) if words else turns, () if words else tools, thinking=terms.thinks,
+                        today=terms.today)
 
 
 async def prompted(model: Model, engine: Engine, turns: Sequence[Turn], tools: tuple[Tool, ...], choice: Choice,

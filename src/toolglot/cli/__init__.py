@@ -23,6 +23,7 @@ from ..registry import look_up
 from . import inputs
 from .arguments import read_arguments
 from .auditing import audit
+from .evaluating import evaluate
 from .exchange import export, import_
 from .exchange import show as show_file
 from .learning import learn
@@ -42,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")         # a terminal that cannot show a character still shows the rest
-    commands = ask, probe, prompt, parse, audit, learn, serve, arena, export, import_, dialects, show, pull
+    commands = (ask, evaluate, probe, prompt, parse, audit, learn, serve, arena, export, import_, dialects, show,
+                pull)
     args = read_arguments(commands, argv)
     try:
         code: int = args.run(args)
@@ -100,7 +102,7 @@ def ask(args: argparse.Namespace) -> int:
         engine.close()
 
 
-def open_engine(args: argparse.Namespace) -> Engine | Chat:
+def open_engine(args: argparse.Namespace, slots: int = 1) -> Engine | Chat:
     """The engine that was asked for, with its model loaded."""
     from ..engines import opening
     from .screen import waiting
@@ -116,7 +118,7 @@ def open_engine(args: argparse.Namespace) -> Engine | Chat:
         name, words = None, f"loading {Path(where).stem}"
     with waiting(words):
         return asyncio.run(opening.open_engine(where, model=name, key=key, api=args.api, context=args.context,
-                                               threads=args.threads))
+                                               threads=args.threads, slots=slots))
 
 
 async def _ask(args: argparse.Namespace, model: Model | None, engine: Engine | Chat, messages: list[dict[str, str]],

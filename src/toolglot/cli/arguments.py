@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   toolglot ask "What is the weather in Paris?" --tools weather.py --engine http://127.0.0.1:8000
   toolglot parse reply.txt --dialect mistral-v3
   toolglot serve --upstream http://127.0.0.1:8080
+  toolglot evaluate --model Qwen3-0.6B-Q8_0.gguf --report qwen.html
   toolglot show hermes"""
 
 
@@ -101,6 +102,20 @@ CONSTRAINTS = ("lark", "portable-lark", "gbnf", "structural-tag", "json-schema",
 FORMS = ("json", "python", "response-template", *CONSTRAINTS)
 
 
+EVALUATE_EXAMPLES = """examples:
+  toolglot evaluate
+  toolglot evaluate --model Qwen3-0.6B-Q8_0.gguf --limit all --report qwen.html qwen.json
+  toolglot evaluate --dialect all --idiom all --limit all --journal smollm.jsonl --resume
+  toolglot evaluate --engine http://127.0.0.1:8000 --suite bfcl --concurrency 32 --limit 500
+  toolglot evaluate --read smollm.jsonl --report smollm.html
+
+Every question is in the journal as soon as it is answered. After Ctrl-C, a kill or a dead server the same command with
+--resume goes on where it was.
+
+exit code: 0 all is answered; 1 the engine failed, or a journal that was read is not whole; 2 something given is wrong;
+130 Ctrl-C"""
+
+
 def _dialect_arguments(parser: argparse.ArgumentParser, default: str = "json") -> None:
     parser.add_argument("--tools", action="append", default=[], metavar="FILE",
                         help="a Python file of functions, or a JSON file of tools; may be given again")
@@ -131,6 +146,41 @@ def _ask_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", type=float, default=0.0, metavar="T", help="0, the default, always takes the likeliest token")
     add("--seed", type=int, default=0, metavar="N", help="of sampling")
     add("--timeout", type=float, default=30.0, metavar="S", help="seconds that a function may take; default: 30")
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--engine", metavar="URL|PATH|ray", help="a server's URL, a GGUF file or a directory of transformers, or ray for "
+                                                 "vLLM on many GPUs; default: --model")
+    _engine_arguments(parser)
+    add("--suite", default="tier", metavar="tier|bfcl|recorded|FILE",
+        help="tier, the default, is toolglot's own; bfcl[:FOLDER] the Berkeley leaderboard's; recorded:FOLDER judges what "
+             "--model wrote once; or a JSONL file of items")
+    add("--limit", type=_limit, default=12, metavar="N|all", help="items, evenly over their kinds; default: 12")
+    add("--seed", type=int, default=0, metavar="N", help="of the suite, of the choice of items and of sampling; default: 0")
+    add("--constrain", choices=("on", "off", "both"), default="both", help="default: both")
+    add("--dialect", nargs="+", default=[], metavar="NAME|all",
+        help="dialects to compare; all: the model's own and the zero-shot ones; default: what suits the model")
+    add("--idiom", nargs="+", default=[], metavar="NAME|all",
+        help="how zero-shot dialects tell of the tools: sketch, json-schema, typescript, python, markdown or all")
+    add("--choice", choices=("auto", "required"), help="whether a constrained model may choose to call, or must; default: "
+                                                       "auto, and for zero-shot dialects both")
+    add("--parallel", choices=("on", "off", "both"), help="several calls in a reply; default: on, but off for zero-shot "
+                                                          "dialects that must call")
+    add("--thinking", action=argparse.BooleanOptionalAction, help="ask for reasoning, or for none")
+    add("--max-tokens", type=_positive, default=256, metavar="N", help="tokens of one reply; default: 256")
+    add("--temperature", type=float, default=0.0, metavar="T", help="0, the default, always takes the likeliest token")
+    add("--concurrency", type=_positive, metavar="N", help="questions at a time; default: 8")
+    add("--journal", metavar="FILE", help="where each answer is kept as it comes; default: a file in the cache, by what is "
+                                          "asked")
+    add("--resume", action="store_true", help="go on with the journal of the same run")
+    add("--read", metavar="FILE", help="ask nothing: report what a journal holds")
+    add("--report", nargs="+", default=[], metavar="FILE", help="write a report: .html, .md, .json or .png")
+    add("--json", action="store_true", help="print the report as JSON")
+
+
+def _limit(text: str) -> int | None:
+    return None if text == "all" else _positive(text)
 
 
 def _engine_arguments(parser: argparse.ArgumentParser, default: str = "SmolLM2-135M-Instruct, fetched once") -> None:
@@ -256,6 +306,7 @@ def _positive(text: str) -> int:
 # name: what it does, examples, its arguments
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]] = {
     "ask": ("ask a model, run the functions it calls, and show its answer", ASK_EXAMPLES, _ask_arguments),
+    "evaluate": ("measure what a model can do with tools, and how best to ask it", EVALUATE_EXAMPLES, _evaluate_arguments),
     "probe": ("say what an engine is, and what it can be held to", "", _probe_arguments),
     "prompt": ("print the prompt of a question or a conversation, byte for byte", "", _prompt_arguments),
     "parse": ("read a model's text: the reply as JSON, problems on stderr", PARSE_EXAMPLES, _parse_arguments),
