@@ -6,7 +6,6 @@ import json
 import os
 import time
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from toolglot.check import check, loss
 from toolglot.cli import main
 from toolglot.learn import Learned, LearnError, learn
 from toolglot.learn.code import write_code
+from toolglot.learn.learned import remembered
 from toolglot.learn.probe import Probe
 from toolglot.learn.prove import KNOWN as TOOLS
 from toolglot.learn.prove import replies, same
@@ -35,9 +35,8 @@ pytest.importorskip("jinja2")
 SLOW = bool(os.environ.get("TOOLGLOT_SLOW"))
 
 
-@cache
 def learned(style: str) -> Learned:
-    return learn(GOOD[style], eos="</s>", prompts=False)
+    return remembered(GOOD[style], "", "</s>")           # once, for models of it too
 
 
 # -- templates of our own --------------------------------------------------------------------------------------
@@ -149,7 +148,7 @@ TALK = [{"role": "system", "content": "Be brief.<|over|>"}, {"role": "user", "co
         {"role": "tool", "tool_call_id": "a", "content": "22 C<|over|>"}]
 
 
-@pytest.mark.parametrize("style", GOOD)
+@pytest.mark.parametrize("style", [*GOOD][::3])
 def test_an_unknown_template_is_prompted_through_itself(style: str) -> None:
     m = model(template=GOOD[style], eos="</s>")
     assert m.origin.startswith("learned") and m.dialect.calls == learned(style).dialect.calls

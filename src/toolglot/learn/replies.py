@@ -137,8 +137,7 @@ def _explained(seen: list[Seen]) -> Iterator[Fields]:
         if plain is None:
             yield base
             continue
-        if not where_kept or where_kept == {""} or not plain:
-            yield {**base, "no_reasoning": plain}
+        yield {**base, "no_reasoning": plain}
         for one in sorted(where_kept):
             if one:
                 if not plain:
