@@ -115,6 +115,23 @@ def settings_page() -> str:
         *tables]) + "\n"
 
 
+DEFINED = re.compile(r"(<!-- definitions -->\n).*?(<!-- end -->)", re.S)
+
+
+def evaluation(text: str) -> str:
+    """The page of the evaluation, with its definitions in their place: tiers, rates, skills and the rules of the advice."""
+    from toolglot.evaluate.report import definitions
+    from toolglot.evaluate.reports.markdown import table
+    from toolglot.evaluate.reports.rows import tiers
+
+    defined = definitions()
+    parts = [table(*tiers({"definitions": defined})),
+             "A rate reaches a number where the lower end of its 95 % interval does (Wilson's).",
+             _list("The rates", (f"**{name}**: {words}." for name, words in defined["rates"].items())),
+             _list("The advice", (f"**{name}**: {words}" for name, words in defined["rules"].items()))]
+    return DEFINED.sub(lambda m: f"{m[1]}\n" + "\n\n".join(parts) + f"\n\n{m[2]}", text)
+
+
 def _list(title: str, items: Any, level: str = "") -> str:
     lines = "\n".join(f"- {item}" for item in items)
     return f"{level}{title}{':' * (not level)}\n\n{lines}" if lines else ""

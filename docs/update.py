@@ -1,6 +1,7 @@
-"""Puts the measured tables and the list of formats into the README, what response templates cannot say and the rubric
-into their pages; makes the pages of the dialects, of the server's settings and of its wire, the ratings of the
-dialects, and, where the templates are at hand, those of published templates.
+"""Puts the measured tables and the list of formats into the README, and what response templates cannot say, the
+rubric and the definitions of the evaluation into their pages; makes the pages of the dialects, of the server's settings
+and of its wire, of the suites of questions, the ratings of the dialects, and, where the templates are at hand, those of
+published templates.
 
 `--check` writes nothing: it says what is stale. Published templates are rated with TOOLGLOT_SLOW=1 alone: it takes minutes.
 """
@@ -58,7 +59,8 @@ def unsaid(text: str) -> str:
 
 def main() -> int:
     sys.path.insert(0, str(ROOT / "tests"))
-    from pages import pages, ratings_file, settings_page
+    import suites
+    from pages import evaluation, pages, ratings_file, settings_page
     from ratings import TEMPLATES, rubric, templates_page
 
     import wire_exchanges
@@ -74,6 +76,9 @@ def main() -> int:
     wanted[audit] = RUBRIC.sub(lambda m: f"{m[1]}\n{rubric()}\n\n{m[2]}", audit.read_text(encoding="utf-8"))
     if TEMPLATES.is_dir() and os.environ.get("TOOLGLOT_SLOW") == "1":
         wanted[ROOT / "docs/templates.md"] = templates_page()
+    guide = ROOT / "docs/evaluate.md"
+    wanted[guide] = evaluation(guide.read_text(encoding="utf-8"))
+    wanted[ROOT / "docs/evaluate-suites.md"] = suites.page()
     wanted[ROOT / "docs/wire.md"] = wire_exchanges.table()
     stale = [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     extra = [p for p in (ROOT / "docs/dialects").glob("*.md") if p not in wanted]

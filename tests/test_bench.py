@@ -15,13 +15,13 @@ import pytest
 
 from toolglot.engines import EngineError
 from toolglot.engines.weights import find_model
+from toolglot.evaluate import leaderboard
 from toolglot.model import model
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 sys.path.append(str(ROOT / "bench"))
 
-import checker  # noqa: E402
 import common  # noqa: E402
 import reading  # noqa: E402
 
@@ -99,7 +99,7 @@ def test_recorded_outputs_are_read_and_judged() -> None:
 @recorded
 def test_recorded_outputs_can_be_shown() -> None:
     text = run("recorded", "--model", "mistral-medium", "--category", "irrelevance", "--show", "2")
-    assert text.count("→ call of") == 2 and "Checks: not of a part." in text
+    assert text.count("→ called ") == 2 and "Checks: not of a part." in text
 
 
 @recorded
@@ -181,7 +181,7 @@ CASES: list[tuple[dict[str, Any], dict[str, list[Any]], str]] = [
 @pytest.mark.parametrize(("given", "accepted", "verdict"), CASES)
 def test_the_checker_keeps_the_leaderboard_s_rules(given: dict[str, Any], accepted: dict[str, list[Any]],
                                                    verdict: str) -> None:
-    assert checker.wrong(FUNCTION, given, accepted) == verdict
+    assert leaderboard.wrong(FUNCTION["parameters"], given, accepted) == verdict
 
 
 @recorded
@@ -196,8 +196,8 @@ def test_the_checker_agrees_with_published_verdicts() -> None:
             except (ValueError, KeyError, TypeError):       # another category, no JSON, or not one call
                 continue
             function = next((f for f in items[output["id"]]["functions"] if f["name"] == call["name"]), None)
-            right = function is not None and call["name"] == name and not checker.wrong(
-                function, call["arguments"], accepted)
+            right = function is not None and call["name"] == name and not leaderboard.wrong(
+                function["parameters"], call["arguments"], accepted)
             count, same = count + 1, same + (right == output["published_ok"])
     assert count > 400
     assert same >= 0.99 * count
