@@ -130,7 +130,7 @@ class LlamaCpp:
         if self._closed.is_set():
             raise EngineError("the engine is closed")
         body = {"content": defuse(prompt, self._markup), "add_special": False, "parse_special": True}
-        ids: list[int] = self._post("/tokenize", body)["tokens"]
+        ids: list[int] = self._asked("POST", "/tokenize", body)["tokens"]
         return ids
 
     def generate(self, request: Request) -> AsyncGenerator[Chunk | Done, None]:
@@ -196,7 +196,7 @@ class LlamaCpp:
     def _guidance(self) -> Guide:
         return Guide(self._gguf.control, self._gguf.ends, self._gguf.vocabulary)
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _asked(self, method: str, path: str, body: Any = None) -> Any:
         """xllamacpp has no call that tokenises, only its server has; see `_params` for who can reach that."""
         scheme, _, place = self._address.partition("://")
         connection = http.client.HTTPConnection("localhost")
@@ -207,15 +207,15 @@ class LlamaCpp:
             else:
                 host, _, port = place.rpartition(":")
                 connection.sock = socket.create_connection((host, int(port)))
-            connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {self._key}"})
+            connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {self._key}"})
             answer = json.loads(connection.getresponse().read())
         except (OSError, http.client.HTTPException) as error:
             raise EngineError(f"llama.cpp does not answer, it may be closing: {error}") from None
         finally:
             connection.close()
-        if "error" in answer:
+        if isinstance(answer, dict) and "error" in answer:
             raise EngineError(f"llama.cpp: {answer['error'].get('message')}")
-        return dict(answer)
+        return answer
 
 
 def _release(server: list[Any], directory: str) -> None:
@@ -266,7 +266,7 @@ def open_model(path: str | os.PathLike[str], *, context: int | None = None, thre
         raise EngineError(f"llama.cpp cannot load {path}: the file is cut short or damaged, or {known}") from None
     found = f"llama.cpp in this process (xllamacpp {library.__version__}) runs {path}"
     engine = LlamaCpp(server, directory, key, gguf, replace(gguf.facts(path.stem, context), found=(found,)))
-    engine.tokenize(())      # an answer: a server that is closed before it listens would be waited for for ever
+    engine._asked("GET", "/lora-adapters")      # its loop answers: a server that is closed before that runs never ends
     return engine
 
 
