@@ -326,6 +326,16 @@ def test_quotes_inside_quotes_are_read_where_nothing_could_follow_them_and_noted
     assert read("llama-pythonic", "[get_weather(city='a' days=2)]").calls == ()
 
 
+@pytest.mark.parametrize("written", ["''')", "'it's'", "'a'b'c'", '"say "no" to it"'])
+def test_what_is_said_of_a_quote_does_not_depend_on_the_cuts(written: str) -> None:
+    text, told = f"<|tool_call_start|>[get_weather(city={written})]<|tool_call_end|>", set()
+    for size in (1, 2, 3, 5, 8, 100):
+        stream = model("lfm2.5").stream()
+        events = [event for i in range(0, len(text), size) for event in stream.feed(text[i:i + size])]
+        told.add(tuple(event.problem for event in [*events, *stream.close()] if isinstance(event, CallEnd)))
+    assert len(told) == 1 and "unescaped quote" in str(told)
+
+
 def test_the_type_beside_a_value_decides_and_a_number_is_told_and_not_read() -> None:
     from toolglot.parse import parse
     from toolglot.render import render

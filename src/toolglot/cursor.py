@@ -368,7 +368,7 @@ class Cursor:
                 emit('"')
                 return
             if c == quote:                          # models quote inside of quotes: nothing could follow here
-                self.note = ("unescaped quote", "an escaped quote", repr(self.buf[self.pos:self.pos + 8]), self.offset)
+                self.note = ("unescaped quote", "an escaped quote", repr(quote), self.offset)
                 emit(encode_basestring(c)[1:-1])
                 self.pos += 1
                 continue
