@@ -21,7 +21,7 @@ from toolglot.plan import leading, literals
 from toolglot.prompt import prompt
 from toolglot.registry import dialects
 from toolglot.render import render, reply_pieces
-from toolglot.spec import Dialect, When
+from toolglot.spec import TEXT, Dialect, When
 
 EXAMPLES = int(os.environ.get("TOOLGLOT_EXAMPLES", "60")) // 2
 every_dialect = pytest.mark.parametrize("d", dialects().values(), ids=lambda d: d.name)
@@ -265,3 +265,11 @@ def _made_of(words: str, bits: set[str]) -> bool:
             reach |= {at + len(b.rstrip()) for b in bits if b.rstrip() and words.startswith(b.rstrip(), at)}
             reach |= {at + 1} if words[at].isspace() else set()
     return len(words) in reach
+
+
+def test_words_of_a_template_of_their_own_end_with_the_final_closer() -> None:
+    harmony = model("harmony").dialect
+    assert harmony.turns
+    other = replace(harmony, turns=replace(harmony.turns, answer=("<|message|>", TEXT, "<|end|>")))
+    shown = prompt(other, [User("Hi"), Assistant((Text("Hello"),))], today="2026-01-01", reply_starts=False)
+    assert str(shown).endswith(f"Hello{harmony.turns.final_closer}")

@@ -362,7 +362,7 @@ class _Prompt:
             parts = calls
         pieces += reply_pieces(self.d, parts, t.history, self.calls)
         self.calls += len(calls)
-        if t.final_closer and final and pieces and not isinstance(parts[-1:][0], Call):
+        if t.final_closer and final and pieces and not (parts and isinstance(parts[-1], Call)):
             pieces[-1] = (t.final_closer, "markup", True)
         out: list[Stretch] = [(text, "assistant", kind, True, special) for text, kind, special in pieces if text]
         if t.last_closer and final:
