@@ -38,7 +38,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "host": ("::1", "::1"), "port": ("0", 0), "workers": ("3", 3), "shutdown_timeout": ("500ms", 0.5),
     "upstream": ("http://127.0.0.1:1", "http://127.0.0.1:1"), "upstream_model": ("qwen3:8b", "qwen3:8b"),
     "upstream_key_env": ("UP_KEY", "UP_KEY"), "api": ("vllm", "vllm"), "model": ("m.gguf", "m.gguf"),
-    "dialect": ("hermes", "hermes"),
+    "dialect": ("hermes", "hermes"), "idiom": ("typescript", "typescript"), "slots": ("4", 4),
     "model_name": ("gpt-4o, *", ("gpt-4o", "*")), "context": ("4096", 4096), "threads": ("2", 2),
     "keys_file": ("k.txt", "k.txt"),
     "key_env": ("MY_KEYS", "MY_KEYS"), "allow_no_key": ("yes", True), "cors_origins": ("app://x, *", ("app://x", "*")),

@@ -178,8 +178,9 @@ async def open_served(settings: Settings) -> Served:
     from ..engines.opening import open_engine
 
     engine = await open_engine(settings.upstream or settings.model, model=settings.upstream_model, api=settings.api,
-                               key=upstream_key(settings), context=settings.context, threads=settings.threads)
-    model = None if isinstance(engine, Chat) else model_for(engine.facts, settings.dialect)
+                               key=upstream_key(settings), context=settings.context, threads=settings.threads,
+                               slots=settings.slots or 1)
+    model = None if isinstance(engine, Chat) else model_for(engine.facts, settings.dialect, idiom=settings.idiom)
     store = None if settings.store == "none" else await open_store(settings.store)
     policy = Policy(settings.constrain, settings.retry, settings.hold_calls, settings.max_output_tokens,
                     settings.temperature)

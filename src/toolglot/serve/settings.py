@@ -81,10 +81,14 @@ class Settings:
     model: str | None = _setting(None, PATH, MODEL, "a GGUF file, or a directory with a model of transformers",
                                  "SmolLM2-135M-Instruct, fetched once")
     dialect: str | None = _setting(None, NAME, MODEL, "a dialect or a model id", "what the model's chat template speaks")
+    idiom: str | None = _setting(None, NAME, MODEL, "how a zero-shot dialect tells of the tools; `toolglot evaluate` says "
+                                                    "which serves a model best", "the dialect's own")
     model_name: tuple[str, ...] = _setting((), NAMES, MODEL, "the names that the model is served by; * takes every name",
                                            "its own")
     context: int | None = _setting(None, whole(1), MODEL, "tokens of prompt and reply together", "what the model has")
     threads: int | None = _setting(None, whole(1), MODEL, "threads of the engine in this process", "the physical cores")
+    slots: int | None = _setting(None, whole(1), MODEL, "requests that llama.cpp in this process answers side by side, as "
+                                                    "far as the memory has room for their contexts; others wait", "one")
 
     keys_file: str | None = _setting(None, PATH, WHO, "a file with the API keys that may ask, one a line, # for comments",
                                      "no file of keys")
@@ -195,7 +199,7 @@ def _agree(s: Settings) -> None:
     for name in ("upstream_model", "upstream_key_env", "api"):
         if s.upstream is None and getattr(s, name) is not None:
             raise ToolglotError(f"{name} is for an upstream, and none is given: expected {flag('upstream')} URL beside it")
-    for name in ("model", "threads"):
+    for name in ("model", "threads", "slots"):
         if s.upstream is not None and getattr(s, name) is not None:
             raise ToolglotError(f"{name} is for the engine in this process, and an upstream is given: leave one out"
                                 + (f"; its model is named by {flag('upstream_model')}" if name == "model" else ""))
