@@ -109,6 +109,17 @@ def test_tokens_are_counted_as_they_are_used(dialect: str) -> None:
         assert json.loads(counted)["input_tokens"] == json.loads(used)["usage"]["input_tokens"]
 
 
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", f"{RESPONSES}/input_tokens"])
+def test_an_engine_that_cannot_count_is_told_of(path: str) -> None:
+    class Broken(Scripted):
+        async def count_tokens(self, prompt: Any) -> int:
+            raise EngineError("it is gone")
+
+    app = application(Broken([]), toolglot.model("hermes"))
+    status, _, body = ask(app, path, QUESTION if "messages" in path else INPUT)
+    assert status == 502 and "it is gone" in json.loads(body)["error"]["message"]
+
+
 def test_who_wants_a_thread_is_told_to_do_without() -> None:
     """Anthropic's tool runner looks for this code, and then sends the whole conversation."""
     _, app = served()

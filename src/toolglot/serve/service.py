@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Union, cast
 
@@ -111,9 +111,10 @@ class Service:
         """The tokens of the prompt that a query makes. Raises ApiError where nobody knows."""
         if self.model is None:
             raise ApiError(501, "The model is behind a chat API, which counts no tokens.", None, "not_supported")
-        prompt = shown(self.model, query.turns, query.tools, *self._asked(query, query.turns))
-        pieces = [PromptPiece(p.text, p.special) for p in prompt.pieces]
-        return await cast(Engine, self.engine).count_tokens(pieces)
+        with told_apart(query.names):
+            prompt = shown(self.model, query.turns, query.tools, *self._asked(query, query.turns))
+            pieces = [PromptPiece(p.text, p.special) for p in prompt.pieces]
+            return await cast(Engine, self.engine).count_tokens(pieces)
 
     def replies(self, query: Query, new_id: NewId, facts: Facts) -> AsyncGenerator[Step, None]:
         """What the replies to a query are made of, as it comes. Raises ApiError."""
@@ -172,7 +173,7 @@ class Service:
     async def _once(self, query: Query, turns: Sequence[Turn], new_id: NewId, facts: Facts,
                     last: _Last, number: int) -> AsyncGenerator[Step, None]:
         reader = _Reader(query, new_id, facts, self.policy.hold_calls)
-        try:
+        with told_apart(query.names):
             async with aclosing(self._steps(query, turns)) as steps:
                 async for step in steps:
                     match step:
@@ -191,12 +192,6 @@ class Service:
             if wire := reader.close():
                 yield number, wire
             yield number, [await self._ended(query, turns, reader, done, facts)]
-        except ApiError:
-            raise
-        except EngineError as error:
-            raise engine_failed(error, query.names) from error
-        except ToolglotError as error:
-            raise ApiError(400, str(error), None, "invalid_value") from error
 
     async def _ended(self, query: Query, turns: Sequence[Turn], reader: _Reader, done: Done | None, facts: Facts) -> Ended:
         if done is None:                                 # ended by a stop string: the engine was not asked to the end
@@ -345,6 +340,19 @@ class _Reader:
                 self.facts.invalid += 1
                 found.append(explain(call.name, reasons))
         return tuple(found)
+
+
+@contextmanager
+def told_apart(names: Mapping[str, str]) -> Iterator[None]:
+    """What goes wrong in here is told to the client: whether it asked what cannot be, or the engine failed."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except EngineError as error:
+        raise engine_failed(error, names) from error
+    except ToolglotError as error:
+        raise ApiError(400, str(error), None, "invalid_value") from error
 
 
 def engine_failed(error: EngineError, names: Mapping[str, str]) -> ApiError:
