@@ -57,8 +57,9 @@ def rows(text: str) -> list[list[str]]:
 # -- the scripts -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", ["constrained", "gateway", "gold", "imports", "kills", "mask", "questions",
-                                    "reading", "recorded", "rescuing", "sampling", "soak", "writing"])
+@pytest.mark.parametrize("script", ["constrained", "evaluating", "gateway", "gold", "imports", "kills", "mask", "questions",
+                                    "reading", "recorded", "rescuing", "sampling", "soak", "tier", "tiny",
+                                    "writing"])
 def test_every_script_says_what_it_does(script: str) -> None:
     if script in ("gold", "mask", "questions", "sampling"):
         pytest.importorskip("llguidance", reason="llguidance is not installed")
