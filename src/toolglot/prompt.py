@@ -60,9 +60,13 @@ Stretch = tuple[str, str, str, bool, bool]       # what a Piece names: a tuple c
 
 @dataclass(frozen=True)
 class Prompt:
-    """A conversation as the model sees it. `str(prompt)` is its text, `prompt.pieces` what it is made of."""
+    """A conversation as the model sees it. `str(prompt)` is its text, `prompt.pieces` what it is made of.
+
+    `replies`: of each reply in it, the first of its pieces, where they end, and which turn of the conversation it is.
+    """
 
     stretches: tuple[Stretch, ...]
+    replies: tuple[tuple[int, int, int], ...] = ()
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -102,6 +106,7 @@ class Frames(NamedTuple):
     later: Frame
     user: Frame
     header: Frame
+    given: str
     closing: Frame
     closing_calls: Frame
     results: Frame
@@ -111,6 +116,7 @@ class Frames(NamedTuple):
     reply_starts: Frame
     answer: Template | None
     goes_on: Frame
+    given_on: str
     no_reasoning: Frame
     no_reasoning_kept: Frame
     no_reasoning_silent: Frame
@@ -135,12 +141,13 @@ def frames(turns: Turns, flags: frozenset[str]) -> Frames:
     at, tools_role = turns.results.index(RESULTS), "user" if TOOLS in turns.user else "system"
     return Frames(frame(turns.start, "system"), frame(turns.system, "system"),
                   frame(turns.system if turns.later_system is None else turns.later_system, "system"),
-                  frame(turns.user, "user"), *_assistant_frames(turns),
+                  frame(turns.user, "user"), *_assistant_frames(turns, flags),
                   frame(turns.results[:at], "tool"), frame(turns.result, "tool"), frame(turns.results[at + 1:], "tool"),
                   frame(turns.tools, tools_role), frame(turns.reply_starts, "assistant"),
                   None if turns.answer is None else tuple(_chosen(n, flags) if isinstance(n, When) else n
                                                           for n in turns.answer),
-                  frame(turns.goes_on, "assistant"), frame(turns.no_reasoning, "assistant"),
+                  frame(turns.goes_on, "assistant"), "".join([_chosen(n, flags) for n in turns.goes_on]),
+                  frame(turns.no_reasoning, "assistant"),
                   frame(turns.no_reasoning_kept, "assistant"),
                   frame(turns.no_reasoning, "assistant", flags | {"silent"}),
                   frame(turns.no_reasoning, "assistant", flags | {"dropped"}))
@@ -150,16 +157,17 @@ def _markup(text: str, role: str, trained: bool = False) -> Piece:
     return Piece(text, role, "markup", trained, True)
 
 
-def _assistant_frames(turns: Turns) -> tuple[Frame, Frame, Frame]:
-    """What stands before a past reply, and behind one without calls and one with. The model writes what a prompt does not
-    end with."""
+def _assistant_frames(turns: Turns, flags: Collection[str]) -> tuple[Frame, str, Frame, Frame]:
+    """What stands before a past reply, what a prompt writes of the reply itself, and what stands behind one without calls
+    and one with. The model writes what a prompt does not end with."""
     at = turns.assistant.index(REPLY)
     header = "".join([n for n in turns.assistant[:at] if isinstance(n, str)])
-    starts = "".join([n.otherwise if isinstance(n, When) else str(n) for n in turns.reply_starts])
-    own = header[len(starts):] if starts and header.startswith(starts) else ""
+    starts = "".join([_chosen(n, flags) for n in turns.reply_starts])
+    own = header[len(starts):] if header.startswith(starts) else ""
     before = (_markup(header[: len(header) - len(own)], "assistant"), _markup(own, "assistant", True))
     behind = turns.assistant[at + 1:]
-    return tuple(p for p in before if p.text), _closing(behind, False), _closing(behind, True)
+    given = starts[len(header):] if starts.startswith(header) else ""
+    return tuple(p for p in before if p.text), given, _closing(behind, False), _closing(behind, True)
 
 
 def _closing(template: Template, called: bool) -> Frame:
@@ -182,7 +190,10 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
     """
     t = dialect.turns
     assert t, f"{dialect.name} has no prompt side"
-    turns, system = _system(t, turns)
+    given, (turns, system) = turns, _system(t, turns)
+    numbers: Sequence[int] = range(len(given) - len(turns), len(given))      # which turns of those given are told
+    if t.system_joins is not None:
+        numbers = [i for i, turn in enumerate(given) if not isinstance(turn, System)]
     if t.today_with_tools and not tools:
         today = ""
     if t.date and today:
@@ -190,9 +201,11 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
 
         today = t.date(date.fromisoformat(today))
     if t.past_calls == "after-user":
-        turns = forget_calls(turns)
+        kept = kept_turns(turns)
+        turns, numbers = [turns[i] for i in kept], [numbers[i] for i in kept]
     if t.one_call:
-        turns = one_call_a_turn(turns)
+        each = one_call_a_turn(turns)
+        turns, numbers = [turn for _, turn in each], [numbers[i] for i, _ in each]
     flags = {f for f, on in (("tools", tools), ("system", system is not None), ("both", tools and system is not None),
                              ("thinking", thinking is True), ("no-thinking", thinking is False),
                              ("unasked", thinking is None)) if on}
@@ -201,7 +214,7 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
     if system is None and thinking and t.system_always == "thinking":
         system = ""
     section = "" if not tools else tool_list(t, tools) if listed is None else listed
-    build = _Prompt(dialect, t, frames(t, frozenset(flags)), turns, today, section, reply_starts,
+    build = _Prompt(dialect, t, frames(t, frozenset(flags)), turns, numbers, today, section, reply_starts,
                     not thinking if t.unthought == "unasked" else t.unthought and thinking is False)
     if NAMES in t.user or NAMES in t.results:
         build.told[NAMES] = dumps([tool.name for tool in tools])
@@ -212,7 +225,8 @@ def prompt(dialect: Dialect, turns: Sequence[Turn], tools: Sequence[Tool] = (), 
         build.fill(after if build.goes_on(len(turns)) else build.f.reply_starts, "assistant")
     opens = t.user[0]
     closed = isinstance(opens, str) and opens.startswith(dialect.stop)
-    return Prompt(tuple(_closed_by_next(build.out, dialect.stop) if closed else build.out))
+    out, replies = _closed_by_next(build.out, build.replies, dialect.stop) if closed else (build.out, build.replies)
+    return Prompt(tuple(out), tuple(replies))
 
 
 def _chosen(node: Any, flags: Collection[str]) -> str:
@@ -220,17 +234,21 @@ def _chosen(node: Any, flags: Collection[str]) -> str:
     return (node.then if node.flag in flags else node.otherwise) if isinstance(node, When) else str(node)
 
 
-def _closed_by_next(stretches: list[Stretch], stops: Sequence[str]) -> list[Stretch]:
+def _closed_by_next(stretches: list[Stretch], replies: list[tuple[int, int, int]],
+                    stops: Sequence[str]) -> tuple[list[Stretch], list[tuple[int, int, int]]]:
     """Where nothing closes a reply but the token that begins the next turn, the model has to learn to write that one."""
     out: list[Stretch] = []
+    moved: list[int] = []                                # where each stretch is now
     for text, role, kind, trained, special in stretches:
         if out and out[-1][3] and special and not trained:
             if stop := next((s for s in stops if text.startswith(s)), ""):
                 out.append(_markup(stop, "assistant", True))
                 text = text[len(stop):]
+        moved.append(len(out))
         if text:
             out.append((text, role, kind, trained, special))
-    return out
+    moved.append(len(out))
+    return out, [(moved[start], moved[end], number) for start, end, number in replies]
 
 
 def _system(t: Turns, turns: Sequence[Turn]) -> tuple[Sequence[Turn], str | None]:
@@ -251,13 +269,14 @@ _WRITTEN: dict[Any, tuple[Dialect, list[Stretch]]] = {}   # past replies; and th
 class _Prompt:
     """One rendering, and the facts that its templates ask about."""
 
-    def __init__(self, d: Dialect, t: Turns, f: Frames, turns: Sequence[Turn], today: str, section: Listed,
-                 reply_starts: bool, unthought: bool) -> None:
-        self.d, self.t, self.f, self.turns, self.section = d, t, f, turns, section
+    def __init__(self, d: Dialect, t: Turns, f: Frames, turns: Sequence[Turn], numbers: Sequence[int], today: str,
+                 section: Listed, reply_starts: bool, unthought: bool) -> None:
+        self.d, self.t, self.f, self.turns, self.numbers, self.section = d, t, f, turns, numbers, section
         self.told: dict[Any, str] = {TODAY: today}       # what is the same wherever it is told
         self.reply_starts = reply_starts
         self.unthought = unthought           # does history keep no reasoning
         self.out: list[Stretch] = []
+        self.replies: list[tuple[int, int, int]] = []    # where they stand in `out`, and which turns they are
         self.calls = 0
         self.asked: list[str | None] | None = [] if {INDEX, NUMBER} & {*t.result} else None   # the ids of the calls so far
         self.before = 0                      # how many calls stand before this turn
@@ -309,21 +328,28 @@ class _Prompt:
         return isinstance(before, Result if once == "results" else (Result, Assistant)) if once else False
 
     def assistant(self, i: int, turn: Assistant) -> None:
-        t = self.t
+        t, start, given = self.t, len(self.out), self.f.given
         if self.asked is not None:
             self.before = len(self.asked)
             self.asked += [p.id for p in turn.parts if isinstance(p, Call)]
         if not self.goes_on(i):
             self.out += self.f.header  # type: ignore[arg-type]
+        else:                                            # the results may have ended with some of it
+            given = self.f.given_on.lstrip() if isinstance(self.turns[i - 1], Result) else ""
         keep = t.reasoning != "none" and not self.unthought and self.keeps_reasoning(i, turn)
+        unthinking: Frame = ()
         if t.no_reasoning and not (keep and any([isinstance(p, Reasoning) and self.trim(p.text, "assistant")
                                                  for p in turn.parts])):
-            self.out += (self.f.no_reasoning_kept if keep and t.no_reasoning_kept  # type: ignore[arg-type]
-                         else self.no_reasoning(turn))
+            unthinking = self.f.no_reasoning_kept if keep and t.no_reasoning_kept else self.no_reasoning(turn)
+        reply = self.past(turn, keep)
+        self.out += _begun([*unthinking, *reply], len(unthinking), given) if given or unthinking else reply
+        self.replies.append((start, len(self.out), self.numbers[i]))
+
+    def past(self, turn: Assistant, keep: bool) -> list[Stretch]:
+        """A past reply and what closes it, written once for all the times that it is told."""
         final = self.last and not self.reply_starts
         if not turn.key:
-            self.out += self.reply(turn.parts, keep, final)
-            return
+            return self.reply(turn.parts, keep, final)
         key = (id(self.d), turn.key, keep, final, self.last, self.calls, self.f.answer)
         kept = _WRITTEN.get(key)
         if kept is None:
@@ -332,7 +358,7 @@ class _Prompt:
             kept = _WRITTEN[key] = (self.d, self.reply(turn.parts, keep, final))
         else:
             self.calls += sum([p.__class__ is Call for p in turn.parts])
-        self.out += kept[1]
+        return kept[1]
 
     def no_reasoning(self, turn: Assistant) -> Frame:
         """What stands in place of reasoning before a past turn."""
@@ -480,29 +506,42 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def forget_calls(turns: Sequence[Turn]) -> list[Turn]:
-    """The conversation without the calls before its last question, and without their results."""
+def _begun(stretches: list[Any], frames: int, given: str) -> list[Stretch]:
+    """A past reply of which a prompt writes the beginning (`<think>`, say): the model writes what is behind that. So it
+    does the first `frames` of them, which stand in place of reasoning, unless prompts begin otherwise."""
+    if not "".join([s[0] for s in stretches]).startswith(given):
+        return stretches
+    out: list[Stretch] = []
+    for i, (text, role, kind, trained, special) in enumerate(stretches):
+        size = min(len(given), len(text))
+        given = given[size:]
+        out += [(t, role, kind, on, special) for t, on in ((text[:size], False), (text[size:], trained or i < frames)) if t]
+    return out
+
+
+def kept_turns(turns: Sequence[Turn]) -> list[int]:
+    """The turns of a conversation that is told without the calls before its last question, and without their results."""
     last = max((i for i, turn in enumerate(turns) if isinstance(turn, User)), default=-1)
-    return [turn for i, turn in enumerate(turns) if i > last or not (isinstance(turn, Result) or (
+    return [i for i, turn in enumerate(turns) if i > last or not (isinstance(turn, Result) or (
         isinstance(turn, Assistant) and any(isinstance(p, Call) for p in turn.parts)))]
 
 
-def one_call_a_turn(turns: Sequence[Turn]) -> list[Turn]:
-    """Turns with several calls told as turns of one call, each with its own result."""
-    out: list[Turn] = []
-    waiting: list[Assistant] = []
-    for turn in turns:
+def one_call_a_turn(turns: Sequence[Turn]) -> list[tuple[int, Turn]]:
+    """Turns with several calls told as turns of one call, each with its own result; and which turn each is of."""
+    out: list[tuple[int, Turn]] = []
+    waiting: list[tuple[int, Assistant]] = []
+    for i, turn in enumerate(turns):
         if isinstance(turn, Result) and waiting:          # it goes behind its call; without ids, in order
-            at = next((i for i, w in enumerate(waiting) if any(isinstance(p, Call) and p.id == turn.id
-                                                               for p in w.parts)), 0)
-            out += [waiting.pop(at), turn]
+            at = next((n for n, (_, w) in enumerate(waiting) if any(isinstance(p, Call) and p.id == turn.id
+                                                                    for p in w.parts)), 0)
+            out += [waiting.pop(at), (i, turn)]
             continue
         out += waiting
         waiting = []
         calls = [p for p in turn.parts if isinstance(p, Call)] if isinstance(turn, Assistant) else []
         if isinstance(turn, Assistant) and len(calls) > 1:
             head = tuple(p for p in turn.parts if not isinstance(p, Call))
-            waiting = [Assistant((*head, calls[0])), *(Assistant((c,)) for c in calls[1:])]
+            waiting = [(i, Assistant((*head, calls[0]))), *((i, Assistant((c,))) for c in calls[1:])]
         else:
-            out.append(turn)
+            out.append((i, turn))
     return out + waiting
