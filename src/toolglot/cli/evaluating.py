@@ -162,18 +162,18 @@ def _show(found: Evaluation) -> None:
     if alike := report["verdict"]["alike"]:
         screen.write(f"{'':12}not told apart from it on these items: {'; '.join(alike[:4])}"
                      f"{f' and {len(alike) - 4} more' if len(alike) > 4 else ''}\n", "label")
-    _table(screen, "rates, with their 95 % intervals", *rows.compared(report))
-    _table(screen, "by kind", *rows.by_kind(report))
+    table(screen, "rates, with their 95 % intervals", *rows.compared(report))
+    table(screen, "by kind", *rows.by_kind(report))
     if len(report["settings"]) > len(rows.chief(report)):
-        _table(screen, "settings", *rows.ranking(report))
+        table(screen, "settings", *rows.ranking(report))
     if report["causes"]:
-        _table(screen, "what went wrong", *rows.causes(report))
+        table(screen, "what went wrong", *rows.causes(report))
     for cause, some in report["examples"].items():
         screen.write(f"{cause}: ", "problem")
         screen.write(f"{some[0]['item']} ({some[0]['setting']}): {some[0]['detail']}\n")
 
 
-def _table(screen: Any, title: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+def table(screen: Any, title: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     """In colour and fitted to the terminal; in columns where it is piped."""
     from rich.console import Console
     from rich.table import Table

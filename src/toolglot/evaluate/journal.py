@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..message import ToolglotError
 from .record import Record, Said, Setting
@@ -20,8 +20,6 @@ from .record import Record, Said, Setting
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-VERSION = 1
-MARK = "toolglot evaluate"          # the first member of a header: its value is VERSION
 Header = Mapping[str, Any]
 
 
@@ -29,11 +27,29 @@ class JournalError(ToolglotError):
     """The journal is not one, is another run's, or is being written by somebody else."""
 
 
+class Kind(NamedTuple):
+    """What a journal is of. `mark` is the first member of its header, and its value the version; `record` makes a record
+    out of what `asdict` makes of one."""
+
+    mark: str
+    version: int
+    record: Callable[[Mapping[str, Any]], Any]
+
+
+def record_of(line: Mapping[str, Any]) -> Record:
+    """A record, from what `asdict` makes of it."""
+    said = tuple(Said(**{**one, "calls": tuple(one["calls"]), "problems": tuple(one["problems"])}) for one in line["said"])
+    return Record(**{**line, "setting": Setting(**line["setting"]), "said": said, "due": tuple(line["due"])})
+
+
+EVALUATION = Kind("toolglot evaluate", 1, record_of)
+
+
 class Journal:
     """An open journal: `records` are those that were there. A context manager."""
 
-    def __init__(self, path: Path, header: Header, *, resume: bool = False) -> None:
-        self.path = path
+    def __init__(self, path: Path, header: Header, *, resume: bool = False, kind: Kind = EVALUATION) -> None:
+        self.path, self.kind = path, kind
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
@@ -46,22 +62,22 @@ class Journal:
             os.close(self._file)
             raise
 
-    def _begin(self, header: Header, resume: bool) -> list[Record]:
+    def _begin(self, header: Header, resume: bool) -> list[Any]:
         data = self.path.read_bytes()
         whole = data[:_whole(data)]
         if whole and not resume:
             raise JournalError(f"{self.path} exists and holds a run: go on with it with --resume, or give another name")
         os.ftruncate(self._file, len(whole))
         if not whole:
-            self._append({MARK: VERSION, **header})
+            self._append({self.kind.mark: self.kind.version, **header})
             _settle(self.path.parent)
             return []
-        found, records = _read(whole, self.path)
-        if differ := differences({key: value for key, value in found.items() if key != MARK}, _plain(header)):
+        found, records = _read(whole, self.path, self.kind)
+        if differ := differences(found, _plain(header)):
             raise JournalError(f"{self.path} is of another run and cannot go on as this one: {'; '.join(differ)}")
         return records
 
-    def write(self, record: Record) -> None:
+    def write(self, record: Any) -> None:
         """The record is on the disk when this comes back."""
         self._append(asdict(record))
 
@@ -89,9 +105,8 @@ def read_journal(path: str | os.PathLike[str]) -> tuple[Header, list[Record]]:
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror or error}") from None
     if not (size := _whole(data)):
-        raise JournalError(f"{path}: expected the journal of an evaluation, found nothing whole in it")
-    found, records = _read(data[:size], path)
-    return {key: value for key, value in found.items() if key != MARK}, records
+        raise JournalError(f"{path}: expected the journal of {EVALUATION.mark}, found nothing whole in it")
+    return _read(data[:size], path, EVALUATION)
 
 
 def differences(before: Any, now: Any, place: str = "") -> list[str]:
@@ -123,14 +138,14 @@ def _whole(data: bytes) -> int:
     return end
 
 
-def _read(data: bytes, path: Path) -> tuple[Header, list[Record]]:
+def _read(data: bytes, path: Path, kind: Kind) -> tuple[Header, list[Any]]:
     lines = _lines(data, path)
     header = next(lines)
-    if not isinstance(header, dict) or header.get(MARK) != VERSION:
-        raise JournalError(f"{path}: expected the journal of an evaluation, of version {VERSION}; its first line is "
+    if not isinstance(header, dict) or header.get(kind.mark) != kind.version:
+        raise JournalError(f"{path}: expected the journal of {kind.mark}, of version {kind.version}; its first line is "
                            f"{_short(header)}")
     try:
-        return header, [record_of(line) for line in lines]
+        return {key: value for key, value in header.items() if key != kind.mark}, [kind.record(line) for line in lines]
     except (TypeError, KeyError, AttributeError) as error:
         raise JournalError(f"{path}: a line is no record: {error!r}") from None
 
@@ -141,12 +156,6 @@ def _lines(data: bytes, path: Path) -> Iterator[Any]:
             yield json.loads(line)
         except ValueError as error:
             raise JournalError(f"{path}, line {number}: expected JSON, found {line[:60]!r} ({error})") from None
-
-
-def record_of(line: Mapping[str, Any]) -> Record:
-    """A record, from what `asdict` makes of it."""
-    said = tuple(Said(**{**one, "calls": tuple(one["calls"]), "problems": tuple(one["problems"])}) for one in line["said"])
-    return Record(**{**line, "setting": Setting(**line["setting"]), "said": said, "due": tuple(line["due"])})
 
 
 def _lock(file: int, path: Path) -> None:
@@ -171,4 +180,4 @@ def _settle(directory: Path) -> None:
             os.close(at)
 
 
-__all__ = ["Header", "Journal", "JournalError", "differences", "read_journal", "record_of"]
+__all__ = ["EVALUATION", "Header", "Journal", "JournalError", "Kind", "differences", "read_journal", "record_of"]
