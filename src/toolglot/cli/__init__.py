@@ -23,11 +23,13 @@ from ..registry import look_up
 from . import inputs
 from .arguments import read_arguments
 from .auditing import audit
+from .converting import convert
 from .evaluating import evaluate
 from .exchange import export, import_
 from .exchange import show as show_file
 from .learning import learn
 from .serving import arena, serve
+from .synthesizing import synthesize
 
 if TYPE_CHECKING:
     from ..ask import Step
@@ -43,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")         # a terminal that cannot show a character still shows the rest
-    commands = (ask, evaluate, probe, prompt, parse, audit, learn, serve, arena, export, import_, dialects, show,
-                pull)
+    commands = (ask, evaluate, probe, prompt, parse, audit, learn, serve, arena, convert, synthesize, export, import_,
+                dialects, show, pull)
     args = read_arguments(commands, argv)
     try:
         code: int = args.run(args)

@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   toolglot parse reply.txt --dialect mistral-v3
   toolglot serve --upstream http://127.0.0.1:8080
   toolglot evaluate --model Qwen3-0.6B-Q8_0.gguf --report qwen.html
+  toolglot convert glaive.json --to chat --out chat.jsonl
   toolglot show hermes"""
 
 
@@ -102,6 +103,14 @@ CONSTRAINTS = ("lark", "portable-lark", "gbnf", "structural-tag", "json-schema",
 FORMS = ("json", "python", "response-template", *CONSTRAINTS)
 
 
+SYNTHESIZE_EXAMPLES = """examples:
+  toolglot synthesize --out rows.jsonl
+  toolglot synthesize --tools tools.json --rows 5000 --seed 7 --out rows.jsonl
+  toolglot synthesize --tools weather.py --kinds single,missing --out - | head
+
+exit code: 0 written; 2 something given is wrong"""
+
+
 EVALUATE_EXAMPLES = """examples:
   toolglot evaluate
   toolglot evaluate --model Qwen3-0.6B-Q8_0.gguf --limit all --report qwen.html qwen.json
@@ -113,6 +122,20 @@ Every question is in the journal as soon as it is answered. After Ctrl-C, a kill
 --resume goes on where it was.
 
 exit code: 0 all is answered; 1 the engine failed, or a journal that was read is not whole; 2 something given is wrong;
+130 Ctrl-C"""
+
+
+CONVERT_EXAMPLES = """examples:
+  toolglot convert glaive.json xlam.parquet --to chat --out chat.jsonl
+  toolglot convert data/ --to text --dialect qwen3 --out train.jsonl.gz --jobs 8
+  toolglot convert data/ --to tokens --dialect qwen3 --tokenizer qwen3.gguf --max-tokens 4096 --pack --out train.parquet
+  toolglot convert data/ --to text --dialect hermes --look 3
+  toolglot convert data/ --out chat.jsonl --check --dedup --against bfcl
+
+Rows that cannot be read go to a file of rejects, each with its place and the reason. What was finished before Ctrl-C or a
+kill is kept: the same command with --resume goes on.
+
+exit code: 0 done, with rejects or without; 1 not one row could be read; 2 something given is wrong, or with --strict a row;
 130 Ctrl-C"""
 
 
@@ -177,6 +200,63 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--read", metavar="FILE", help="ask nothing: report what a journal holds")
     add("--report", nargs="+", default=[], metavar="FILE", help="write a report: .html, .md, .json or .png")
     add("--json", action="store_true", help="print the report as JSON")
+
+
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="files, directories, globs, or - for stdin: JSON lines, JSON arrays, text, "
+                                                "Parquet; also .gz, .zst, .xz, .bz2")
+    add("--from", dest="shape", default="auto", metavar="SHAPE", help="the shape of the rows, or rendered:DIALECT for a "
+        "dialect's own text; default: auto, by the first rows")
+    add("--text", choices=("line", "file"), default="line", help="what a row of plain text is; default: line")
+    add("--to", choices=("chat", "text", "tokens"), default="chat",
+        help="messages and tools; a model's text with its spans; token ids with labels; default: chat")
+    add("--out", metavar="FILE", help="what to write: .jsonl, also with .gz, .zst, .xz or .bz2, or .parquet; - is stdout")
+    add("--rejects", metavar="FILE", help="where rows go that cannot be read; default: a file beside --out")
+    add("--strict", action="store_true", help="stop at the first of them")
+    _dialect_arguments_of_data(add)
+    group = parser.add_argument_group("checks")
+    add = group.add_argument
+    add("--check", nargs="*", choices=("calls", "mask"), metavar="calls|mask",
+        help="refuse calls that their tool's schema refuses, and masks that do not cover exactly what the model writes; "
+             "default: both that apply")
+    add("--dedup", action="store_true", help="leave out rows that were there before, in whatever shape")
+    add("--against", metavar="SUITE", help="leave out rows that hold a question of tier, bfcl, bfcl:FOLDER or a file")
+    add("--keep-garbled", action="store_true", help="keep rows whose characters were decoded wrongly")
+    group = parser.add_argument_group("the run")
+    add = group.add_argument
+    add("--jobs", type=_positive, metavar="N", help="processes; default: one a core")
+    add("--engine", choices=("ray",), help="ray: on a Ray cluster, through Ray Data")
+    add("--resume", action="store_true", help="go on with a conversion that was stopped")
+    add("--force", action="store_true", help="begin anew, and write over what is there")
+    add("--limit", type=_positive, metavar="N", help="so many rows of the input")
+    add("--look", type=_positive, metavar="N", help="show the first N rows as they become, by what each stretch is, and "
+                                                    "write nothing")
+    add("--max-row", type=_positive, default=16 << 20, metavar="BYTES", help="longer rows are rejected; default: 16 MiB")
+    add("--shard", type=_positive, default=4 << 20, metavar="BYTES", help="of input, done as one; default: 4 MiB")
+    add("--json", action="store_true", help="print the summary as JSON")
+
+
+def _dialect_arguments_of_data(add: Callable[..., object]) -> None:
+    add("--dialect", "--model-id", metavar="NAME", help="a dialect, a model id or a dialect's JSON file")
+    add("--repaired", dest="prompts", action="store_const", const="repaired", default="faithful",
+        help="prompts without what the model's own chat template loses or bends")
+    add("--idiom", metavar="NAME", help="how a zero-shot dialect tells of the tools")
+    add("--template", metavar="FILE", help="the model's own Jinja chat template, for a zero-shot dialect")
+    add("--train", choices=("all", "last", "calls"), default="all",
+        help="the replies that have a loss, or their calls alone; default: all")
+    add("--reasoning", choices=("train", "keep", "drop"), default="train",
+        help="with a loss, without one, or not there; default: train")
+    add("--thinking", action=argparse.BooleanOptionalAction, help="what the model will be asked for: reasoning, or none")
+    add("--today", metavar="YYYY-MM-DD", help="the date that some models are told")
+    add("--lossy", action="store_true", help="write what the dialect cannot say so that it is read back the same")
+    add("--preference", action=argparse.BooleanOptionalAction, help="rows have a rejected reply; default: if the first has")
+    add("--arguments", choices=("object", "text"), default="object", help="of calls in chat records; default: object")
+    add("--parallel", action="store_true", help="say parallel_tool_calls in chat records")
+    add("--tokenizer", metavar="PATH", help="a tokenizer.json, a folder with one, or a GGUF file")
+    add("--max-tokens", type=_positive, metavar="N", help="longer rows are cut, by whole turns")
+    add("--keep", dest="end", choices=("newest", "oldest"), default="newest", help="which end of them; default: newest")
+    add("--pack", action="store_true", help="as many rows in a record as go into --max-tokens")
 
 
 def _limit(text: str) -> int | None:
@@ -268,6 +348,18 @@ LEARN_EXAMPLES = """examples:
 exit code: 0 learned; 2 it cannot be, and stderr says why"""
 
 
+def _synthesize_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--tools", action="append", default=[], metavar="FILE",
+        help="a Python file of functions, or a JSON file of tools; may be given again; default: a catalogue of our own")
+    add("--rows", type=_positive, default=1000, metavar="N", help="conversations; default: 1000")
+    add("--seed", type=int, default=0, metavar="S", help="the same seed gives the same rows; default: 0")
+    add("--kinds", type=lambda text: text.split(","), default=[], metavar="KIND,...",
+        help="single, parallel, several, multi-turn, missing, no-call, error, session; default: all of them")
+    add("--most-tools", type=_positive, default=8, metavar="N", help="tools in a conversation's list; default: 8")
+    add("--out", required=True, metavar="FILE", help="JSON lines of messages and tools; - is stdout")
+
+
 def _learn_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", help="a Jinja file or a tokenizer_config.json; - is a template on stdin")
@@ -314,8 +406,9 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], object]]
     "learn": ("learn the dialect of a chat template, by probing it", LEARN_EXAMPLES, _learn_arguments),
     "serve": ("answer the APIs of OpenAI and Anthropic with any model", SERVE_EXAMPLES, _serve_arguments),
     "arena": ("show prompts, replies and formats of all models on a page in the browser", ARENA_EXAMPLES, _arena_arguments),
-
-
+    "convert": ("turn data sets of function calling into what a model is trained on", CONVERT_EXAMPLES, _convert_arguments),
+    "synthesize": ("make conversations with exact answers out of tools, to train on", SYNTHESIZE_EXAMPLES,
+                   _synthesize_arguments),
     "export": ("write a dialect, or a constraint made of it, in another form", EXPORT_EXAMPLES, _export_arguments),
     "import": ("read a dialect out of a file, and prove it", IMPORT_EXAMPLES, _import_arguments),
     "dialects": ("list the dialects", "", lambda one: one.add_argument("--json", action="store_true", help="as JSON")),
