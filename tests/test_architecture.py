@@ -30,6 +30,7 @@ FLOORS = [
     {"ask", "plugins", "api", "describe"},
     {"arena"},
     {"serve", "evaluate"},
+    {"data"},
     {"cli"},
     {"__init__", "__main__"},
 ]

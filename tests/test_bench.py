@@ -57,9 +57,9 @@ def rows(text: str) -> list[list[str]]:
 # -- the scripts -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", ["constrained", "evaluating", "gateway", "gold", "imports", "kills", "mask", "questions",
-                                    "reading", "recorded", "rescuing", "sampling", "soak", "tier", "tiny",
-                                    "writing"])
+@pytest.mark.parametrize("script", ["constrained", "converting", "evaluating", "gateway", "gold", "imports", "kills",
+                                    "mask", "masks", "questions", "reading", "reading_rows", "recorded", "rescuing",
+                                    "sampling", "soak", "tier", "tiny", "writing"])
 def test_every_script_says_what_it_does(script: str) -> None:
     if script in ("gold", "mask", "questions", "sampling"):
         pytest.importorskip("llguidance", reason="llguidance is not installed")
@@ -122,6 +122,12 @@ def test_mask_compiles_and_lets_right_calls_through(weights: str) -> None:
     (row,) = rows(text)
     assert row[:4] == ["json", "smollm2", "llguidance", "2"]
     assert "2 of 2" in row
+
+
+def test_masks_finds_no_violation_and_says_how_fast() -> None:
+    text = run("masks", "--conversations", "40", "--dialect", "hermes", "--dialect", "mistral-v2")
+    assert "in 2 dialects, 0 violations" in text and [row[0] for row in rows(text)] == ["hermes", "mistral-v2"]
+    assert all(int(row[1]) >= 10 and row[3] == "0" for row in rows(text)) and "a second of processor time" in text
 
 
 @recorded

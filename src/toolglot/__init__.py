@@ -28,6 +28,7 @@ from .registry import UnknownDialect
 from .rescue import rescue
 
 if TYPE_CHECKING:                                # asked for by few, so read when they are
+    from . import data
     from .evaluate.whole import evaluate
     from .exchange import DialectError, from_response_template, read_dialect, to_response_template
     from .exchange import from_json as dialect_from_json
@@ -39,8 +40,8 @@ _EXCHANGE = {"DialectError": "DialectError", "dialect_from_json": "from_json", "
 
 __all__ = ["Assistant", "Call", "CallArgs", "CallEnd", "CallStart", "DialectError", "MessageError", "Model", "Problem",
            "Reasoning", "Repair", "Reply", "Result", "System", "Text", "Tool", "ToolglotError", "UnknownDialect", "User",
-           "audit", "dialect_from_json", "dialect_to_json", "evaluate", "fold", "from_response_template", "learn", "model",
-           "read_dialect", "rescue", "to_response_template"]
+           "audit", "data", "dialect_from_json", "dialect_to_json", "evaluate", "fold", "from_response_template", "learn",
+           "model", "read_dialect", "rescue", "to_response_template"]
 __version__ = "0.1.0"
 
 
@@ -49,6 +50,6 @@ def __getattr__(name: str) -> Any:
 
     if name in _EXCHANGE:
         return getattr(import_module(".exchange", __name__), _EXCHANGE[name])
-    if name == "evaluate":
-        return import_module(".evaluate", __name__)      # the package is the function
+    if name in ("data", "evaluate"):
+        return import_module(f".{name}", __name__)       # the package `evaluate` is the function
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
