@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,18 @@ from toolglot.evaluate.pinned import source_of
 from toolglot.evaluate.rates import rate, told_apart
 from toolglot.evaluate.record import Record
 from toolglot.evaluate.settings import prompt_of
-from toolglot.evaluate.whole import AT_A_TIME, Evaluation, Plan, carried_out, prepared
+from toolglot.evaluate.whole import (
+    AT_A_TIME,
+    Evaluation,
+    Plan,
+    carried_out,
+    from_journal,
+    prepared,
+)
 from toolglot.registry import cards
 
 OURS = ("json", "json-list", "pythonic", "react", "xml")
-HEAD = ("dialect, idiom", "constrained: all items", "one call due", "of the free", "free: all items", "one call due",
+HEAD = ("dialect, idiom", "constrained", "where one call is due", "over the free", "free", "where one call is due",
         "prompt, tokens", "tokens a call")
 
 
@@ -49,6 +57,13 @@ def answered(engine: Any, where: str, plan: Plan, path: Path) -> Evaluation:
         return Evaluation(ready.header, asyncio.run(carried_out(ready, journal, tell)))
 
 
+def whole(records: Sequence[Record]) -> list[Record]:
+    """Those of the items that every setting has answered: a run that is not over has others."""
+    settings = {one.setting for one in records}
+    counts = Counter(one.item for one in records)
+    return [one for one in records if counts[one.item] == len(settings)]
+
+
 def single(records: Sequence[Record]) -> list[bool]:
     return [one.right for one in records if one.due == (1,)]
 
@@ -57,12 +72,13 @@ def rows(records: Sequence[Record]) -> tuple[list[list[str]], str]:
     """A row for each prompt, the best first; and what they come to."""
     by_prompt: dict[Any, dict[bool, list[Record]]] = {}
     for one in records:
-        by_prompt.setdefault(prompt_of(one.setting), {True: [], False: []})[one.setting.constrain].append(one)
+        if one.due[0]:
+            by_prompt.setdefault(prompt_of(one.setting), {True: [], False: []})[one.setting.constrain].append(one)
     ranked = sorted(by_prompt.items(), key=lambda item: -rate(one.right for one in item[1][True]).hits)
     found = []
     for (dialect, idiom), told in ranked:
         held, free = told[True], told[False]
-        calls = [one.said[0] for one in held if one.said and one.due[0]]
+        calls = [one.said[0] for one in held if one.said]
         found.append([", ".join(filter(None, (dialect, idiom))), f"**{rate(one.right for one in held)}**",
                       str(rate(single(held))), *_beside(held, free), str(rate(single(free))),
                       f"{statistics.mean(said.prompt_tokens for said in calls):.0f}",
@@ -82,10 +98,20 @@ def _said(ranked: Sequence[Any]) -> str:
     right = [{one.item: one.right for one in told[True]} for _, told in ranked]
     alike = [", ".join(filter(None, prompt)) for (prompt, _), one in zip(ranked[1:], right[1:], strict=True)
              if not told_apart(right[0], one)]
-    held, free = ([one for _, told in ranked for one in told[kind]] for kind in (True, False))
-    due = [[one.right for one in some if one.due[0]] for some in (held, free)]
-    return (f"Of the items that are due a call, over all prompts: {rate(due[1])} right free, {rate(due[0])} constrained. "
-            f"Not told apart from the first on these items (McNemar, 5 %): {'; '.join(alike) or 'none'}.")
+    held, free = (rate(one.right for _, told in ranked for one in told[kind]) for kind in (True, False))
+    return (f"Over all prompts: {free} right free, {held} constrained. Not told apart from the first on these items "
+            f"(McNemar, 5 %): {'; '.join(alike) if len(alike) < 8 else f'{len(alike)} of the others'}.")
+
+
+def taken_together(records: Sequence[Record]) -> str:
+    """Each of our dialects over all idioms, and each idiom over all of our dialects, constrained."""
+    ours = [one for one in records if one.setting.dialect in OURS and one.setting.constrain and one.due[0]]
+    found = []
+    for what in ("dialect", "idiom"):
+        names = dict.fromkeys(str(getattr(one.setting, what)) for one in ours)
+        rates = {name: rate(one.right for one in ours if getattr(one.setting, what) == name) for name in names}
+        found += [(what, name, str(one)) for name, one in sorted(rates.items(), key=lambda item: -item[1].hits)]
+    return common.table(("taken together", "", "right, constrained"), found)
 
 
 def main() -> None:
@@ -93,22 +119,31 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=30, metavar="N", help="items of the tier suite; default: 30")
     parser.add_argument("--max-tokens", type=int, default=128, metavar="N", help="tokens of a reply; default: 128")
     parser.add_argument("--model", metavar="PATH", help="a GGUF file; default: SmolLM2-135M-Instruct, fetched once")
+    parser.add_argument("--part", action="store_true", help="ask nothing: the table of what the journals hold so far")
     parser.add_argument("--journal", type=Path, default=Path("tiny"), metavar="NAME",
                         help="the answers are kept in NAME.0.jsonl and NAME.1.jsonl; default: tiny")
     given = parser.parse_args()
     where = str(find_model(given.model))
-    engine = asyncio.run(open_engine(where, slots=AT_A_TIME))
-    try:
-        records = [record for n, plan in enumerate(plans(given.limit, given.max_tokens))
-                   for record in answered(engine, where, plan, given.journal.with_suffix(f".{n}.jsonl")).records]
-    finally:
-        engine.close()
-    body, said = rows(records)
-    table = common.table(HEAD, body)
-    note = (f"{engine.facts.name}; {given.limit} items of the tier suite (seed 0), as evenly over its kinds as can be; "
-            f"replies of at most {given.max_tokens} tokens, greedy; 95 % intervals. “Of the free”: items that a constraint "
-            "wins and loses against the same prompt without one. It requires a call, so where none is due it is wrong.")
-    common.publish("tiny", "Which prompt serves a tiny model", f"{table}\n\n{said} {note}", ["xllamacpp"], given.write)
+    journals = [given.journal.with_suffix(f".{n}.jsonl") for n in range(2)]
+    if given.part:
+        found = [from_journal(path) for path in journals if path.exists()]
+    else:
+        engine = asyncio.run(open_engine(where, slots=AT_A_TIME))
+        try:
+            found = [answered(engine, where, plan, path)
+                     for plan, path in zip(plans(given.limit, given.max_tokens), journals, strict=True)]
+        finally:
+            engine.close()
+    parts = [whole(one.records) for one in found]
+    every = [record for part in parts for record in part]
+    body, said = rows(every)
+    table = f"{common.table(HEAD, body)}\n\n{taken_together(every)}"
+    asked = " and ".join(sorted({str(len({one.item for one in part if one.due[0]})) for part in parts}))
+    note = (f"{found[0].header['model']['name']}; {asked} items of the tier suite (seed 0) that are due a call, as evenly "
+            f"over their kinds as can be; replies of at most {found[0].header['sampling']['max_tokens']} tokens, greedy; "
+            "right replies with their 95 % intervals. “Over the free”: items that a constraint wins and loses against the "
+            "same prompt without one. What is taken together has each item several times: its intervals are too narrow.")
+    common.publish("tiny", "Which prompt serves a tiny model", f"{table}\n\n{said}\n\n{note}", ["xllamacpp"], given.write)
 
 
 if __name__ == "__main__":
